@@ -27,6 +27,12 @@ export class ThrottledError extends RetryableError {
   }
 }
 
+/**
+ * A portal answered, but not with the listing that its family knows: says which selector or key was missing. Never to be taken for
+ * "no files". May pass (a maintenance page), so it is tried again.
+ */
+export class LayoutNotRecognisedError extends RetryableError {}
+
 /** Trying again cannot help: the message goes to the dead-letter topic at once. */
 export class PermanentError extends GogobeError {}
 

@@ -23,4 +23,23 @@ export interface Chain {
   ftp: { username: string; password: string; path: string; rejectUnauthorized: boolean } | null;
   /** Settings that only its portal family understands. */
   settings: Record<string, unknown>;
+  /** Short or padded ids that file names of this chain carry instead of `chainIds[0]`. */
+  chainIdAliases?: string[];
+  /** When an empty listing is no reason to worry, besides nights and days of rest. */
+  mayBeEmpty?: EmptyRule[];
+  /** Why the status is what it is, or what a person should know who cannot reach the portal. */
+  statusDetail?: string;
+}
+
+/** One excuse for an empty listing, good until the end of that Israel day (`yyyy-mm-dd`; absent: for ever). */
+export interface EmptyRule {
+  when: "always" | "saturday" | "only-stores" | "without-stores" | "only-promotions" | "single-store";
+  until?: string;
+}
+
+/** The chain id that a published one stands for: aliases become the chain's first id, anything else stays as published. */
+export function ownChainId(chain: Pick<Chain, "chainIds" | "chainIdAliases">, publishedId: string): string {
+  const bare = publishedId.replace(/^0+(?=.)/, "");
+  const isAlias = chain.chainIdAliases?.some((alias) => alias.replace(/^0+(?=.)/, "") === bare);
+  return (isAlias ? chain.chainIds[0] : undefined) ?? publishedId;
 }
