@@ -72,9 +72,12 @@ CREATE TABLE stores (
   zip_code text,
   latitude numeric,
   longitude numeric,
-  -- Newest stores file that described this store; null while only price or promotion files have named it.
+  -- Newest stores file that described this store, and the row of it that counts; null while only price or promotion files have named it.
   version text COLLATE "C",
+  row_number integer,
   file_id uuid,
+  -- Newest published time of a price or promotion file of this store.
+  heard_at timestamptz,
   UNIQUE (chain_id, store_code_key)
 );
 CREATE INDEX stores_chain ON stores (chain);
@@ -109,7 +112,9 @@ CREATE TABLE product_master_links (
   item_id bigint PRIMARY KEY,
   master_id bigint NOT NULL,
   method text NOT NULL CHECK (method IN ('barcode', 'own', 'vector', 'manual')),
-  confidence real NOT NULL CHECK (confidence BETWEEN 0 AND 1)
+  confidence real NOT NULL CHECK (confidence BETWEEN 0 AND 1),
+  -- Parser version whose code rule decided a barcode or own link; null for manual and vector ones.
+  rule_version integer
 );
 CREATE INDEX product_master_links_master ON product_master_links (master_id);
 
@@ -123,6 +128,8 @@ CREATE TABLE prices (
   version text COLLATE "C" NOT NULL,
   row_number integer NOT NULL,
   file_id uuid NOT NULL,
+  -- Newest file that named the item in a row that had to be rejected; null unless newer than version.
+  seen_version text COLLATE "C",
   delisted_at timestamptz,
   PRIMARY KEY (store_id, item_id)
 ) WITH (fillfactor = 70);
@@ -135,7 +142,8 @@ CREATE TABLE price_history (
   price numeric,
   valid_from timestamptz NOT NULL,
   file_id uuid NOT NULL,
-  PRIMARY KEY (item_id, store_id, valid_from, file_id)
+  -- Of two files published at one moment the later version holds the point.
+  PRIMARY KEY (item_id, store_id, valid_from)
 ) PARTITION BY RANGE (valid_from);
 
 CREATE TABLE promotions (
@@ -178,6 +186,8 @@ CREATE TABLE promotions (
   version text COLLATE "C" NOT NULL,
   row_number integer NOT NULL,
   file_id uuid NOT NULL,
+  -- As in prices.
+  seen_version text COLLATE "C",
   withdrawn_at timestamptz,
   UNIQUE (store_id, promotion_code)
 );
@@ -228,6 +238,8 @@ CREATE TABLE batches (
   parser_version integer NOT NULL,
   batch_index integer NOT NULL,
   row_count integer NOT NULL,
+  -- Rows that count as seen: the loaded ones and the rejected ones whose code could be read.
+  seen_count integer NOT NULL,
   -- Set on the last batch of a file.
   batch_count integer,
   loaded_at timestamptz NOT NULL DEFAULT now()
@@ -238,9 +250,14 @@ CREATE TABLE rejected_rows (
   file_id uuid NOT NULL,
   line integer NOT NULL,
   reason text NOT NULL,
-  raw text NOT NULL
+  raw text NOT NULL,
+  -- Where the code could be read: what the row counts as seen of.
+  code text,
+  store_id integer,
+  version text COLLATE "C"
 );
 CREATE INDEX rejected_rows_file ON rejected_rows (file_id);
+CREATE INDEX rejected_rows_seen ON rejected_rows (store_id, code) WHERE store_id IS NOT NULL;
 
 -- Slots of the polite limit per host, leased by every process of the fleet.
 CREATE TABLE host_slots (
