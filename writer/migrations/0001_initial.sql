@@ -240,8 +240,9 @@ CREATE TABLE batches (
   row_count integer NOT NULL,
   -- Rows that count as seen: the loaded ones and the rejected ones whose code could be read.
   seen_count integer NOT NULL,
-  -- Set on the last batch of a file.
+  -- Both set on the last batch of a file.
   batch_count integer,
+  complete boolean,
   loaded_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX batches_file ON batches (file_id);
@@ -258,6 +259,12 @@ CREATE TABLE rejected_rows (
 );
 CREATE INDEX rejected_rows_file ON rejected_rows (file_id);
 CREATE INDEX rejected_rows_seen ON rejected_rows (store_id, code) WHERE store_id IS NOT NULL;
+
+-- Locked for a moment by every transaction that may change the wording of a chain's items, and raised when one does.
+CREATE TABLE item_wordings (
+  chain text PRIMARY KEY,
+  revision bigint NOT NULL DEFAULT 0
+);
 
 -- Slots of the polite limit per host, leased by every process of the fleet.
 CREATE TABLE host_slots (

@@ -1,0 +1,129 @@
+-- Up Migration
+
+-- Which full files may delist: a pure function of the complete full files of a store, in version order. A file that lost more
+-- than half of its rows, or all of them, waits for a person or for a next one like it.
+CREATE VIEW full_file_trust AS
+SELECT
+  file_id, store_id, kind, version, published_at, rows_seen, complete, confirmed,
+  rows_before,
+  complete AND (
+    confirmed
+    OR (rows_before IS NULL AND rows_seen > 0)
+    OR 2 * rows_seen >= rows_before
+    OR (rows_seen = 0 AND rows_after = 0)
+    OR (rows_seen > 0 AND rows_after > 0 AND 2 * rows_after >= rows_seen AND 2 * rows_seen >= rows_after)
+  ) IS TRUE AS trusted
+FROM (
+  SELECT
+    full_files.*,
+    lag(rows_seen) OVER in_order AS rows_before,
+    lead(rows_seen) OVER in_order AS rows_after
+  FROM full_files
+  WINDOW in_order AS (PARTITION BY store_id, kind, complete ORDER BY version)
+) AS judged;
+
+-- Newest full file per store and kind that is the whole truth for its store.
+CREATE VIEW store_snapshots AS
+SELECT DISTINCT ON (store_id, kind) store_id, kind, version, file_id
+FROM full_file_trust
+WHERE trusted
+ORDER BY store_id, kind, version DESC;
+
+-- Work that all processes share: who did it last, and when.
+CREATE TABLE maintenance (
+  name text PRIMARY KEY,
+  done_at timestamptz NOT NULL
+);
+
+-- The cheapest offer of every master product now, among stores heard of within seven days of the newest file.
+CREATE MATERIALIZED VIEW cheapest_now AS
+WITH live_stores AS (
+  SELECT id, chain, store_code
+  FROM stores
+  WHERE heard_at >= (SELECT max(heard_at) FROM stores) - interval '7 days'
+), offers AS (
+  SELECT l.master_id, s.chain, s.store_code, p.store_id, p.item_id, p.price, p.unit_price, p.updated_at
+  FROM prices p
+  JOIN live_stores s ON s.id = p.store_id
+  JOIN product_master_links l ON l.item_id = p.item_id
+  WHERE p.delisted_at IS NULL AND p.price > 0
+), cheapest AS (
+  SELECT DISTINCT ON (master_id) *
+  FROM offers
+  ORDER BY master_id, price, chain COLLATE "C", store_code COLLATE "C", item_id
+), spread AS (
+  SELECT
+    master_id, max(price) AS highest_price, round(avg(price), 2) AS average_price,
+    count(*) AS offers, count(DISTINCT store_id) AS stores, count(DISTINCT chain) AS chains
+  FROM offers
+  GROUP BY master_id
+)
+SELECT
+  m.id AS master_id, m.master_key, m.gtin, m.name, m.brand, m.quantity, m.unit,
+  c.price, c.unit_price, c.chain, c.store_id, c.store_code, c.item_id, c.updated_at,
+  s.highest_price, s.average_price, s.offers, s.stores, s.chains
+FROM cheapest c
+JOIN spread s ON s.master_id = c.master_id
+JOIN master_products m ON m.id = c.master_id;
+CREATE UNIQUE INDEX cheapest_now_master ON cheapest_now (master_id);
+CREATE INDEX cheapest_now_chain ON cheapest_now (chain);
+
+-- How dear a chain is: its average price of every product that at least two chains sell, against the average over chains. 100 is the average.
+CREATE MATERIALIZED VIEW chain_price_index AS
+WITH live_stores AS (
+  SELECT id, chain
+  FROM stores
+  WHERE heard_at >= (SELECT max(heard_at) FROM stores) - interval '7 days'
+), per_chain AS (
+  SELECT l.master_id, s.chain, avg(p.price) AS price
+  FROM prices p
+  JOIN live_stores s ON s.id = p.store_id
+  JOIN product_master_links l ON l.item_id = p.item_id
+  WHERE p.delisted_at IS NULL AND p.price > 0
+  GROUP BY l.master_id, s.chain
+), compared AS (
+  SELECT
+    chain, price,
+    avg(price) OVER product AS market_price,
+    min(price) OVER product AS lowest_price,
+    count(*) OVER product AS chains
+  FROM per_chain
+  WINDOW product AS (PARTITION BY master_id)
+)
+SELECT
+  chain,
+  count(*) AS products,
+  round(100 * avg(price / market_price), 2) AS price_index,
+  count(*) FILTER (WHERE price = lowest_price) AS cheapest_products
+FROM compared
+WHERE chains > 1
+GROUP BY chain;
+CREATE UNIQUE INDEX chain_price_index_chain ON chain_price_index (chain);
+
+-- What is known of every store, and how fresh it is.
+CREATE MATERIALIZED VIEW store_coverage AS
+SELECT
+  s.id AS store_id, s.chain, s.chain_id, s.store_code, s.name, s.city, s.heard_at,
+  coalesce(p.items, 0) AS items,
+  coalesce(p.delisted_items, 0) AS delisted_items,
+  coalesce(o.promotions, 0) AS promotions,
+  f.prices_full_at, f.promotions_full_at
+FROM stores s
+LEFT JOIN (
+  SELECT store_id, count(*) FILTER (WHERE delisted_at IS NULL) AS items, count(delisted_at) AS delisted_items
+  FROM prices
+  GROUP BY store_id
+) p ON p.store_id = s.id
+LEFT JOIN (
+  SELECT store_id, count(*) AS promotions FROM promotions WHERE withdrawn_at IS NULL GROUP BY store_id
+) o ON o.store_id = s.id
+LEFT JOIN (
+  SELECT
+    store_id,
+    max(published_at) FILTER (WHERE kind = 'price') AS prices_full_at,
+    max(published_at) FILTER (WHERE kind = 'promo') AS promotions_full_at
+  FROM full_file_trust
+  WHERE trusted
+  GROUP BY store_id
+) f ON f.store_id = s.id;
+CREATE UNIQUE INDEX store_coverage_store ON store_coverage (store_id);
