@@ -1,5 +1,5 @@
 import { errorMessage } from "../errors.ts";
-import { redactUrl } from "../observability/log.ts";
+import { redactUrlsIn } from "../observability/redact-text.ts";
 
 /** Headers that a dead letter carries besides those of the original message. */
 export const DEAD_LETTER_HEADERS = [
@@ -50,9 +50,4 @@ export function deadLetterHeaders(original: Record<string, string>, failure: Fai
 export function withoutFailureHeaders(headers: Record<string, string>): Record<string, string> {
   const failure: readonly string[] = DEAD_LETTER_HEADERS;
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !failure.includes(name)));
-}
-
-/** Every http(s) or ftp(s) URL in a text without user, password, query and fragment. */
-function redactUrlsIn(text: string): string {
-  return text.replace(/\b(?:https?|ftps?):\/\/[^\s"'<>)]+/g, (url) => redactUrl(url));
 }

@@ -4,7 +4,7 @@ import type { Metrics } from "../observability/metrics.ts";
 import { backoffDelayMs, withRetry } from "../retry.ts";
 import type { ConsumeOptions, Delivery } from "./bus.ts";
 import { deadLetterHeaders } from "./dead-letter.ts";
-import { settlesWithin } from "./signal.ts";
+import { settlesWithin } from "../waiting.ts";
 
 /** A message that this process holds but has not acknowledged. Its bytes are loaded only for the call that handles it. */
 export interface HeldMessage {

@@ -6,7 +6,7 @@ import { Dispatcher } from "./dispatcher.ts";
 import type { ClaimedMessage, EmbeddedQueue } from "./embedded-queue.ts";
 import { queueOf } from "./embedded-schema.ts";
 import type { EmbeddedSession } from "./embedded-session.ts";
-import { WakeSignal } from "./signal.ts";
+import { WakeSignal } from "../waiting.ts";
 
 /** Arrivals are announced; this is only for announcements that got lost with a connection. */
 const IDLE_MS = 5_000;
