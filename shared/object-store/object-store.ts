@@ -19,15 +19,19 @@ export interface ListedObject {
   etag: string;
 }
 
+export interface PutOptions {
+  contentType: string;
+  /** Of the file's bytes, hexadecimal. */
+  sha256: string;
+  /** Names of a-z, 0-9 and "-" (S3 lowers the case of others); values of any text; 2 KB in all, a Hebrew letter counting six bytes. */
+  metadata: Record<string, string>;
+}
+
 /** Keeps every downloaded file for ever, under keys of `objectKeyOf`. All implementations pass one contract suite. */
 export interface ObjectStore {
   readonly bucket: string;
   /** Stores a local file: all of it or nothing. An existing object of that key is replaced. `sha256` is verified by the store. */
-  putFile(
-    key: string,
-    path: string,
-    options: { contentType: string; sha256: string; metadata: Record<string, string> },
-  ): Promise<StoredObject>;
+  putFile(key: string, path: string, options: PutOptions): Promise<StoredObject>;
   /** Null when there is no such object. */
   head(key: string): Promise<StoredObject | null>;
   /** @throws {ObjectNotFoundError} */
