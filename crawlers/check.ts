@@ -1,0 +1,133 @@
+import type { Chain } from "../shared/contracts/chain.ts";
+import { FILE_TYPES, type FileType } from "../shared/contracts/file-identity.ts";
+import type { FileIdentity } from "../shared/contracts/file-messages.ts";
+import type { PortalContext, PortalFamily } from "../shared/contracts/portal-family.ts";
+import { errorMessage } from "../shared/errors.ts";
+import { redactUrl } from "../shared/observability/log.ts";
+import { type Candidate, type CrawlFilter, identityOf, readListed, withDefaultDays } from "./listed-file.ts";
+import { judgeListing, type ListingState } from "./listing-health.ts";
+import { type ListingAccess, noCounts, readListing } from "./read-listing.ts";
+
+/** What `gogobe chains check` tells of one chain. */
+export interface ChainCheck {
+  chain: string;
+  portal: string;
+  status: Chain["status"];
+  state: ListingState;
+  detail: string | null;
+  filesListed: number;
+  filesByType: Record<FileType, number>;
+  unknownNames: number;
+  /** A few names that do not parse: how a change of naming is noticed. */
+  unknownSamples: string[];
+  /** The newest file of each type, to download and parse. */
+  samples: CheckSample[];
+  /** The outcome of resolving the link of one of them; null when nothing was listed. Never with a signature. */
+  resolved: { fileName: string; url: string; expiresAt: Date | null; error: string | null } | null;
+  seconds: number;
+}
+
+export interface CheckSample {
+  identity: FileIdentity;
+  /** As listed; may carry a signature. */
+  url: string;
+  sizeBytes: number | null;
+}
+
+export interface CheckOptions {
+  /** Without a day in it: today and yesterday. */
+  filter?: CrawlFilter;
+  signal?: AbortSignal;
+  /** @default 300000 */
+  deadlineMs?: number;
+  /** @default () => new Date() */
+  now?: () => Date;
+}
+
+const UNKNOWN_SAMPLES = 10;
+
+/**
+ * Lists one chain without touching ledger or bus: state, counts by type, names that do not parse, and whether the newest file's
+ * link can be resolved. A portal that fails is part of the report, not an error.
+ */
+export async function checkChain(
+  deps: { access: ListingAccess },
+  chain: Chain,
+  family: PortalFamily,
+  options: CheckOptions = {},
+): Promise<ChainCheck> {
+  const now = options.now ?? (() => new Date());
+  const startedAt = now();
+  const filter = withDefaultDays(options.filter ?? {}, startedAt);
+  const limit = AbortSignal.timeout(options.deadlineMs ?? 300_000);
+  const signal = options.signal ? AbortSignal.any([options.signal, limit]) : limit;
+  const portal = deps.access.forChain(chain, signal);
+  const context: PortalContext = { chain, http: portal.http, ftp: portal.ftp, signal, now };
+  const counts = noCounts();
+  const unknownSamples: string[] = [];
+  const newest = new Map<FileType, Candidate>();
+  const filesByType = Object.fromEntries(FILE_TYPES.map((type) => [type, 0])) as Record<FileType, number>;
+  try {
+    for await (const page of readListing(watchNames(family, unknownSamples), context, filter, counts)) {
+      for (const candidate of page) {
+        const { fileType } = candidate.parts;
+        filesByType[fileType]++;
+        const best = newest.get(fileType);
+        if (!best || versionOf(chain, candidate) > versionOf(chain, best)) newest.set(fileType, candidate);
+      }
+    }
+    const samples = [...newest.values()].map((candidate) => sampleOf(chain, candidate));
+    return {
+      chain: chain.key,
+      portal: chain.portal,
+      status: chain.status,
+      ...judgeListing(chain, filter, counts, now()),
+      filesListed: counts.matched,
+      filesByType,
+      unknownNames: counts.unknownNames,
+      unknownSamples,
+      samples,
+      resolved: samples[0] ? await resolveOne(family, context, samples[0]) : null,
+      seconds: (now().getTime() - startedAt.getTime()) / 1000,
+    };
+  } finally {
+    await portal.close();
+  }
+}
+
+/** The same family, with the names noted that do not parse. */
+function watchNames(family: PortalFamily, unknown: string[]): PortalFamily {
+  return {
+    ...family,
+    async *list(context, filter) {
+      for await (const page of family.list(context, filter)) {
+        for (const file of page) {
+          if (unknown.length < UNKNOWN_SAMPLES && readListed(file) === null) unknown.push(file.fileName.slice(0, 100));
+        }
+        yield page;
+      }
+    },
+  };
+}
+
+function versionOf(chain: Chain, candidate: Candidate): string {
+  return identityOf(chain, candidate, 0).version;
+}
+
+function sampleOf(chain: Chain, { listed, parts }: Candidate): CheckSample {
+  return { identity: identityOf(chain, { listed, parts }, 0), url: listed.url, sizeBytes: listed.sizeBytes };
+}
+
+async function resolveOne(
+  family: PortalFamily,
+  context: PortalContext,
+  { identity, url }: CheckSample,
+): Promise<ChainCheck["resolved"]> {
+  const { fileName, fileType } = identity;
+  try {
+    const target = await family.resolve(context, { fileName, fileType, url, fresh: false });
+    return { fileName, url: redactUrl(target.url), expiresAt: target.expiresAt ?? null, error: null };
+  } catch (error) {
+    return { fileName, url: redactUrl(url), expiresAt: null, error: errorMessage(error) };
+  }
+}

@@ -1,0 +1,47 @@
+import type { Chain } from "../shared/contracts/chain.ts";
+import type { PortalFamily } from "../shared/contracts/portal-family.ts";
+import { UsageError } from "../shared/errors.ts";
+import type { ChainRegistry } from "../shared/stage.ts";
+import type { PortalFamilies } from "./portals/index.ts";
+
+export interface ChosenChain {
+  chain: Chain;
+  family: PortalFamily;
+}
+
+/**
+ * The chains to crawl: those named, retired ones included, or all that are not retired.
+ * @throws {UsageError} for a key that is not in the registry, or a chain on a portal that no plugin knows
+ */
+export function chooseChains(
+  chains: ChainRegistry,
+  families: PortalFamilies,
+  keys: readonly string[] | undefined,
+): ChosenChain[] {
+  const chosen = keys
+    ? [...new Set(keys)].map((key) => chainOf(chains, key))
+    : chains.all().filter((chain) => chain.status !== "retired");
+  return chosen.map((chain) => ({ chain, family: familyOf(chain, families) }));
+}
+
+/** @throws {UsageError} naming keys that come near */
+export function chainOf(chains: ChainRegistry, key: string): Chain {
+  const chain = chains.byKey(key);
+  if (chain) return chain;
+  const near = chains
+    .all()
+    .map((other) => other.key)
+    .filter((other) => other.includes(key) || key.includes(other) || other.startsWith(key.slice(0, 3)));
+  throw new UsageError(`there is no chain "${key}" in the registry`, {
+    hint: near.length > 0 ? `did you mean ${near.slice(0, 5).join(", ")}?` : "gogobe chains list shows every key",
+  });
+}
+
+/** @throws {UsageError} */
+export function familyOf(chain: Chain, families: PortalFamilies): PortalFamily {
+  const family = families.get(chain.portal);
+  if (family) return family;
+  throw new UsageError(`chain "${chain.key}" is on portal "${chain.portal}", for which there is no plugin`, {
+    hint: `known portals: ${[...families.keys()].join(", ")}; name a module of your own under "$portals" in the chains file`,
+  });
+}
