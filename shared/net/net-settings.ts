@@ -1,0 +1,41 @@
+/** Every time and limit of the network layer, in milliseconds unless the name says otherwise. Tests shorten them. */
+export interface NetSettings {
+  connectTimeoutMs: number;
+  /** Until the first byte of an answer: Shufersal's listing needs most of a minute on a bad day. */
+  responseTimeoutMs: number;
+  /** Silence between two bytes. */
+  idleTimeoutMs: number;
+  /** One whole listing page; one whole file. A portal that drips a byte a minute must end too. */
+  listingTimeoutMs: number;
+  fileTimeoutMs: number;
+  /** Tries inside one call, the first included. The bus tries a file again after that. */
+  listingAttempts: number;
+  fileAttempts: number;
+  retryInitialMs: number;
+  retryMaxMs: number;
+  /** Failures in a row that open a host's circuit, and how long it stays open. */
+  circuitFailures: number;
+  circuitOpenMs: number;
+  /** Longest wait for a free slot of a host. */
+  slotWaitMs: number;
+  listingMaxBytes: number;
+}
+
+export const NET_DEFAULTS: NetSettings = {
+  connectTimeoutMs: 15_000,
+  responseTimeoutMs: 60_000,
+  idleTimeoutMs: 30_000,
+  listingTimeoutMs: 300_000,
+  fileTimeoutMs: 1_800_000,
+  listingAttempts: 4,
+  fileAttempts: 2,
+  retryInitialMs: 1_000,
+  retryMaxMs: 60_000,
+  circuitFailures: 8,
+  circuitOpenMs: 30_000,
+  slotWaitMs: 600_000,
+  listingMaxBytes: 64 * 1024 * 1024,
+};
+
+/** Tells portals who asks: openly, and why. */
+export const USER_AGENT = "gogobe/0.1 (collects price files published under the Israeli price transparency law)";

@@ -1,0 +1,245 @@
+import { Gauge } from "prom-client";
+import type pg from "pg";
+import { CookieJar } from "tough-cookie";
+import type { Config } from "../config.ts";
+import type { Chain } from "../contracts/chain.ts";
+import type { PortalFtp, PortalHttp } from "../contracts/portal-family.ts";
+import { PermanentError } from "../errors.ts";
+import type { Log } from "../observability/log.ts";
+import type { Metrics } from "../observability/metrics.ts";
+import type { ChainRegistry } from "../stage.ts";
+import { type CircuitName, createHostCircuits } from "./circuit-breaker.ts";
+import { type FtpAccount, type FtpConnection, openFtp } from "./ftp-client.ts";
+import { createFtpPool } from "./ftp-pool.ts";
+import { createHostPolicy, type HostPolicy, hostsOf } from "./host-policy.ts";
+import { createHostSlots } from "./host-slots.ts";
+import { createHttpClient, type HttpAnswer, type HttpClient } from "./http-client.ts";
+import { HostTimeoutError } from "./net-errors.ts";
+import { NET_DEFAULTS, type NetSettings } from "./net-settings.ts";
+import { readText } from "./read-text.ts";
+
+/** One chain's door to its portal: for its family (`http`, `ftp`) and for the downloader (`httpFile`, `ftpFile`). */
+export interface PortalSession {
+  readonly http: PortalHttp;
+  readonly ftp: PortalFtp;
+  readonly policy: HostPolicy;
+  /**
+   * Streams a file over HTTP. `consume` is called anew for every try, so it must start over. Never decompresses.
+   * @throws {HostNotAllowedError | HostUnreachableError | HostTimeoutError | HostBusyError | PortalStatusError}
+   */
+  httpFile<T>(url: string, options: FileOptions, consume: (answer: HttpAnswer) => Promise<T>): Promise<T>;
+  /** Hands over a logged-in FTP connection and the path of the file; `work` is called anew for every try. */
+  ftpFile<T>(
+    url: string,
+    account: FtpAccount,
+    options: FileOptions,
+    work: (connection: FtpConnection, path: string) => Promise<T>,
+  ): Promise<T>;
+  /** Ends this use. Cookies and connections go when nobody uses the chain any more. */
+  close(): Promise<void>;
+}
+
+export interface FileOptions {
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+}
+
+/** What crawlers and downloader share to reach portals: allow-list, slots, circuits, cookies, proxies. One per process. */
+export interface PortalAccess {
+  /** All uses of one chain share cookies and connections: the second step of a link works with the cookies of the first. */
+  forChain(chain: Chain, signal?: AbortSignal): PortalSession;
+  circuits(): { host: string; state: CircuitName }[];
+  close(): Promise<void>;
+}
+
+export interface PortalAccessDeps {
+  db: Pick<pg.Pool, "query">;
+  config: Pick<Config, "maxFileBytes">;
+  log: Log;
+  metrics: Metrics;
+  /** Lets the limit of a host that several chains share be the smallest of theirs. Without it: of the chains used so far. */
+  chains?: Pick<ChainRegistry, "all">;
+  settings?: Partial<NetSettings>;
+}
+
+interface SharedChain {
+  http: HttpClient;
+  policy: HostPolicy;
+  uses: number;
+}
+
+export function createPortalAccess(deps: PortalAccessDeps): PortalAccess {
+  const settings: NetSettings = { ...NET_DEFAULTS, ...deps.settings };
+  const slots = createHostSlots(deps.db, deps.log);
+  const circuits = createHostCircuits(settings);
+  const ftpPool = createFtpPool();
+  const limits = new Map<string, number>();
+  const shared = new Map<string, SharedChain>();
+  const ended = new AbortController();
+  for (const chain of deps.chains?.all() ?? []) noteLimits(chain);
+  showCircuits(deps.metrics, circuits.states);
+
+  function noteLimits(chain: Chain): void {
+    for (const host of hostsOf(chain)) {
+      limits.set(host, Math.min(limits.get(host) ?? Number.POSITIVE_INFINITY, Math.max(1, chain.maxParallel)));
+    }
+  }
+
+  /** One attempt after another against one host; a slot is held only while an attempt runs. */
+  function onHost<T>(
+    chain: Chain,
+    host: string,
+    kind: "listing" | "file",
+    signal: AbortSignal,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const limit = limits.get(host.replace(/:\d+$/, "")) ?? chain.maxParallel;
+    const attempts = kind === "listing" ? settings.listingAttempts : settings.fileAttempts;
+    const stage = kind === "listing" ? "crawl" : "download";
+    const attempt = async (trySignal: AbortSignal) => {
+      const release = await slots.acquire(host, limit, { waitMs: settings.slotWaitMs, signal: trySignal });
+      try {
+        return await work(trySignal);
+      } finally {
+        release();
+      }
+    };
+    const onRetry = (delayMs: number) => {
+      deps.metrics.retriesTotal.inc({ stage });
+      deps.log.info({ chain: chain.key, host, delayMs }, "portal failed, trying again");
+    };
+    return circuits.run(host, attempts, attempt, { signal, onRetry });
+  }
+
+  function share(chain: Chain): SharedChain {
+    let entry = shared.get(chain.key);
+    if (!entry) {
+      const policy = createHostPolicy(chain);
+      entry = { policy, http: createHttpClient(chain, policy, new CookieJar(), settings), uses: 0 };
+      shared.set(chain.key, entry);
+    }
+    entry.uses++;
+    return entry;
+  }
+
+  function forChain(chain: Chain, chainSignal?: AbortSignal): PortalSession {
+    noteLimits(chain);
+    const { http, policy } = share(chain);
+    let open = true;
+    const signalOf = (...signals: (AbortSignal | undefined)[]) =>
+      AbortSignal.any([ended.signal, chainSignal, ...signals].filter((signal) => signal !== undefined));
+
+    function httpGet<T>(
+      kind: "listing" | "file",
+      url: string,
+      options: FileOptions,
+      consume: (a: HttpAnswer) => Promise<T>,
+    ) {
+      const signal = signalOf(options.signal);
+      const totalTimeoutMs = kind === "listing" ? settings.listingTimeoutMs : settings.fileTimeoutMs;
+      const request = { headers: options.headers ?? {}, decompress: kind === "listing", totalTimeoutMs, signal };
+      return http.get(url, request, (host, work) => onHost(chain, host, kind, signal, work), consume);
+    }
+
+    async function ftpDo<T>(
+      kind: "listing" | "file",
+      url: string,
+      account: FtpAccount,
+      options: FileOptions,
+      work: (connection: FtpConnection, path: string) => Promise<T>,
+    ): Promise<T> {
+      if (chain.proxy !== null) {
+        throw new PermanentError(`chain ${chain.key}: FTP cannot go through its proxy`, {
+          hint: `take "proxy" of ${chain.key} out of the chain registry`,
+        });
+      }
+      const target = policy.assertUrl(url);
+      const path = readPath(target);
+      const totalTimeoutMs = kind === "listing" ? settings.listingTimeoutMs : settings.fileTimeoutMs;
+      const signal = signalOf(options.signal);
+      return onHost(chain, target.host, kind, signal, (trySignal) => {
+        const name = `${chain.key} ${target.host} ${account.username}`;
+        const connect = (life: AbortSignal) => openFtp(target, account, policy, settings, life);
+        return withDeadline(target.host, totalTimeoutMs, trySignal, (bounded) =>
+          ftpPool.use(name, bounded, connect, (connection) => work(connection, path)),
+        );
+      });
+    }
+
+    return {
+      policy,
+      http: {
+        text: (url, options = {}) =>
+          httpGet("listing", url, options.headers ? { headers: options.headers } : {}, (answer) =>
+            readText(answer, options.maxBytes ?? settings.listingMaxBytes),
+          ),
+      },
+      ftp: {
+        list: (path) => {
+          const { ftp } = chain;
+          if (ftp === null) throw new PermanentError(`chain ${chain.key} has no FTP account in the chain registry`);
+          const url = new URL(path, chain.baseUrl.replace(/^ftps?:/, "ftp:")).href;
+          return ftpDo("listing", url, ftp, {}, (connection, at) => connection.list(at));
+        },
+      },
+      httpFile: (url, options, consume) => httpGet("file", url, options, consume),
+      ftpFile: (url, account, options, work) => ftpDo("file", url, account, options, work),
+      async close() {
+        const entry = shared.get(chain.key);
+        if (!open || entry === undefined) return;
+        open = false;
+        entry.uses--;
+        if (entry.uses > 0) return;
+        shared.delete(chain.key);
+        entry.http.close();
+      },
+    };
+  }
+
+  return {
+    forChain,
+    circuits: circuits.states,
+    async close() {
+      ended.abort(new Error("the network layer is closed"));
+      ftpPool.close();
+      for (const { http } of shared.values()) http.close();
+      shared.clear();
+      await slots.close();
+    },
+  };
+}
+
+/** Aborts what does not end in time with an error that counts against the host. */
+async function withDeadline<T>(host: string, ms: number, signal: AbortSignal, work: (s: AbortSignal) => Promise<T>) {
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(new HostTimeoutError(host, `did not end within ${ms} ms`)), ms);
+  try {
+    return await work(AbortSignal.any([signal, deadline.signal]));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function readPath(url: URL): string {
+  try {
+    return decodeURIComponent(url.pathname);
+  } catch (cause) {
+    throw new PermanentError(`host ${url.host}: a link has a broken percent sign in its path`, { cause });
+  }
+}
+
+/** `gogobe_host_circuit_open{host}`: 0 closed, 0.5 half-open, 1 open, read when the metrics are. */
+function showCircuits(metrics: Metrics, states: () => { host: string; state: CircuitName }[]): void {
+  const name = "gogobe_host_circuit_open";
+  metrics.registry.removeSingleMetric(name);
+  const value = { closed: 0, "half-open": 0.5, open: 1 };
+  const gauge: Gauge<"host"> = new Gauge({
+    name,
+    help: "Hosts that are left alone after failures: 0 closed, 0.5 half-open, 1 open",
+    labelNames: ["host"],
+    registers: [metrics.registry],
+    collect: () => {
+      for (const { host, state } of states()) gauge.set({ host }, value[state]);
+    },
+  });
+}
