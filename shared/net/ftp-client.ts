@@ -14,10 +14,15 @@ export interface FtpAccount {
   rejectUnauthorized: boolean;
 }
 
+export type ListCommand = "MLSD" | "LIST";
+
 /** One logged-in control connection. */
 export interface FtpConnection {
-  /** Files (no directories) of a directory. `modifiedAt` only from MLSD: the text of a plain LIST changes with age. */
-  list(path: string): Promise<RemoteFile[]>;
+  /**
+   * Files (no directories) of a directory. `modifiedAt` only from MLSD: the text of a plain LIST changes with age.
+   * A server that refuses MLSD wants a new connection for LIST: some take the end of the unused data connection for the next one's.
+   */
+  list(path: string, command: ListCommand): Promise<RemoteFile[]>;
   /** Streams a file into `sink` and ends it. */
   download(path: string, sink: Writable): Promise<void>;
   /** Null when the server does not say. */
@@ -53,16 +58,15 @@ export async function openFtp(
     await client.sendIgnoringError("PBSZ 0");
     const protectedData = await accepts(client, "PROT P");
     client.prepareTransfer = (ftp) => openDataChannel(ftp, policy, protectedData, times.connectTimeoutMs);
-    // Asked for even where FEAT does not name it; the next is tried on a 5xx answer.
-    client.availableListCommands = ["MLSD", "LIST -a", "LIST"];
     return connectionOf(client, guarded);
   });
 }
 
 function connectionOf(client: Client, guarded: <T>(work: () => Promise<T>) => Promise<T>): FtpConnection {
   return {
-    list: (path) =>
+    list: (path, command) =>
       guarded(async () => {
+        client.availableListCommands = command === "MLSD" ? ["MLSD"] : ["LIST -a", "LIST"];
         const entries = await client.list(path === "/" ? "" : path);
         return entries
           .filter((entry) => entry.isFile)
@@ -87,6 +91,11 @@ function connectionOf(client: Client, guarded: <T>(work: () => Promise<T>) => Pr
     },
     close: () => client.close(),
   };
+}
+
+/** True when the server does not know the command, rather than the directory or the account. */
+export function isUnknownCommand(error: unknown): boolean {
+  return error instanceof PortalStatusError && [500, 501, 502, 504].includes(error.status);
 }
 
 /** Runs one operation; closes the client on abort; turns what basic-ftp throws into our classes. */

@@ -9,7 +9,7 @@ import type { Log } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { ChainRegistry } from "../stage.ts";
 import { type CircuitName, createHostCircuits } from "./circuit-breaker.ts";
-import { type FtpAccount, type FtpConnection, openFtp } from "./ftp-client.ts";
+import { type FtpAccount, type FtpConnection, isUnknownCommand, type ListCommand, openFtp } from "./ftp-client.ts";
 import { createFtpPool } from "./ftp-pool.ts";
 import { createHostPolicy, type HostPolicy, hostsOf } from "./host-policy.ts";
 import { createHostSlots } from "./host-slots.ts";
@@ -65,6 +65,8 @@ export interface PortalAccessDeps {
 interface SharedChain {
   http: HttpClient;
   policy: HostPolicy;
+  /** MLSD until the server refuses it. */
+  listCommand: ListCommand;
   uses: number;
 }
 
@@ -115,7 +117,8 @@ export function createPortalAccess(deps: PortalAccessDeps): PortalAccess {
     let entry = shared.get(chain.key);
     if (!entry) {
       const policy = createHostPolicy(chain);
-      entry = { policy, http: createHttpClient(chain, policy, new CookieJar(), settings), uses: 0 };
+      const http = createHttpClient(chain, policy, new CookieJar(), settings);
+      entry = { policy, http, listCommand: "MLSD", uses: 0 };
       shared.set(chain.key, entry);
     }
     entry.uses++;
@@ -124,7 +127,8 @@ export function createPortalAccess(deps: PortalAccessDeps): PortalAccess {
 
   function forChain(chain: Chain, chainSignal?: AbortSignal): PortalSession {
     noteLimits(chain);
-    const { http, policy } = share(chain);
+    const entry = share(chain);
+    const { http, policy } = entry;
     let open = true;
     const signalOf = (...signals: (AbortSignal | undefined)[]) =>
       AbortSignal.any([ended.signal, chainSignal, ...signals].filter((signal) => signal !== undefined));
@@ -175,18 +179,25 @@ export function createPortalAccess(deps: PortalAccessDeps): PortalAccess {
           ),
       },
       ftp: {
-        list: (path) => {
+        async list(path) {
           const { ftp } = chain;
           if (ftp === null) throw new PermanentError(`chain ${chain.key} has no FTP account in the chain registry`);
           const url = new URL(path, chain.baseUrl.replace(/^ftps?:/, "ftp:")).href;
-          return ftpDo("listing", url, ftp, {}, (connection, at) => connection.list(at));
+          const by = (command: ListCommand) => ftpDo("listing", url, ftp, {}, (c, at) => c.list(at, command));
+          if (entry.listCommand === "LIST") return by("LIST");
+          try {
+            return await by("MLSD");
+          } catch (error) {
+            if (!isUnknownCommand(error)) throw error;
+            entry.listCommand = "LIST";
+            return by("LIST");
+          }
         },
       },
       httpFile: (url, options, consume) => httpGet("file", url, options, consume),
       ftpFile: (url, account, options, work) => ftpDo("file", url, account, options, work),
       async close() {
-        const entry = shared.get(chain.key);
-        if (!open || entry === undefined) return;
+        if (!open) return;
         open = false;
         entry.uses--;
         if (entry.uses > 0) return;
