@@ -1,52 +1,52 @@
-import { judgeListing, type ListingHealth } from "../crawlers/listing-health.ts";
-import type { Candidate } from "../crawlers/listed-file.ts";
-import { withDefaultDays } from "../crawlers/listed-file.ts";
+import { type ChainCheck, checkChain } from "../crawlers/check.ts";
 import { familyOf } from "../crawlers/choose-chains.ts";
-import { noCounts, readListing } from "../crawlers/read-listing.ts";
 import type { Chain } from "../shared/contracts/chain.ts";
-import { counted, printJson, printLine, printRows } from "./output.ts";
+import { redactUrl } from "../shared/observability/log.ts";
 import { ReportedFailure } from "./failure.ts";
+import { counted, printJson, printLine } from "./output.ts";
 import type { Runtime } from "./runtime.ts";
 
-/** A listing that takes longer is given up: a check is for a person who waits. */
+/** A person waits for the answer. */
 const DEADLINE_MS = 120_000;
 
 /**
- * Lists a chain's portal once, as the crawler would, and says what it found. Downloads, records and publishes nothing.
- * @throws {ReportedFailure} when the portal does not answer or is not understood
+ * Lists a chain's portal once, as the crawler would, and says what it found. Records and publishes nothing.
+ * @throws {ReportedFailure} when the portal does not answer, is not understood, or gives no link
  */
-export async function checkChain(runtime: Runtime, chain: Chain, options: { json?: boolean }): Promise<void> {
+export async function reportCheck(runtime: Runtime, chain: Chain, options: { json?: boolean }): Promise<void> {
   const family = familyOf(chain, await runtime.families());
-  const portal = (await runtime.portals()).forChain(chain);
-  const now = () => new Date();
-  const filter = withDefaultDays({}, now());
-  const signal = AbortSignal.timeout(DEADLINE_MS);
-  const counts = noCounts();
-  const files: Candidate[] = [];
-  try {
-    const context = { chain, http: portal.http, ftp: portal.ftp, signal, now };
-    for await (const page of readListing(family, context, filter, counts)) files.push(...page);
-  } finally {
-    await portal.close();
+  const { signal } = runtime.shutdown;
+  const check = await checkChain({ access: await runtime.portals() }, chain, family, {
+    signal,
+    deadlineMs: DEADLINE_MS,
+  });
+  if (options.json) printJson(withoutSignatures(check));
+  else print(check);
+  const listed = check.state === "found" || check.state === "empty-plausible";
+  if (!listed) throw new ReportedFailure(`gogobe: the portal of ${chain.key} needs a look: ${check.state}`);
+  if (check.resolved?.error) throw new ReportedFailure(`gogobe: the portal of ${chain.key} gives no link that works`);
+}
+
+function print(check: ChainCheck): void {
+  printLine(
+    `${check.chain} on ${check.portal}: ${check.state}, ${counted(check.filesListed, "file")} of today and yesterday`,
+  );
+  if (check.detail !== null) printLine(`  ${check.detail}`);
+  for (const [type, files] of Object.entries(check.filesByType)) {
+    const newest = check.samples.find((sample) => sample.identity.fileType === type)?.identity.fileName;
+    if (files > 0) printLine(`  ${type.padEnd(12)} ${String(files).padStart(6)}  newest: ${newest ?? "?"}`);
   }
-  const health = judgeListing(chain, filter, counts, now());
-  report(chain, health, files, options);
-  if (health.state !== "found" && health.state !== "empty-plausible") {
-    throw new ReportedFailure(`gogobe: the portal of ${chain.key} needs a look: ${health.state}`);
+  if (check.unknownNames > 0) {
+    printLine(
+      `  ${counted(check.unknownNames, "name")} not understood, for example ${check.unknownSamples.join(", ")}`,
+    );
+  }
+  if (check.resolved) {
+    const { fileName, url, error } = check.resolved;
+    printLine(`  link of ${fileName}: ${error ?? url}`);
   }
 }
 
-function report(chain: Chain, health: ListingHealth, files: Candidate[], options: { json?: boolean }): void {
-  const byType = [...Map.groupBy(files, (file) => file.parts.fileType)].map(([type, group]) => ({
-    type,
-    files: group.length,
-    example: group[0]?.listed.fileName ?? null,
-  }));
-  if (options.json)
-    return printJson({ chain: chain.key, portal: chain.portal, ...health, files: files.length, types: byType });
-  printLine(
-    `${chain.key} on ${chain.portal}: ${health.state}, ${counted(files.length, "file")} of today and yesterday`,
-  );
-  if (health.detail !== null) printLine(health.detail);
-  if (byType.length > 0) printRows(byType, "table");
+function withoutSignatures(check: ChainCheck): ChainCheck {
+  return { ...check, samples: check.samples.map((sample) => ({ ...sample, url: redactUrl(sample.url) })) };
 }

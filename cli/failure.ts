@@ -27,8 +27,8 @@ function reasonsOf(error: unknown): string[] {
   const reasons: string[] = [];
   let said = errorMessage(error);
   for (let cause = causeOf(error); cause !== undefined && reasons.length < 5; cause = causeOf(cause)) {
-    const reason = errorMessage(cause) || nameOf(cause);
-    if (!said.includes(reason)) reasons.push(reason);
+    const reason = errorMessage(cause);
+    if (reason !== "" && !said.includes(reason)) reasons.push(reason);
     said += reason;
   }
   return reasons;

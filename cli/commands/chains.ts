@@ -54,8 +54,8 @@ export function configure(command: Command): void {
     .option("--json", "print a JSON object")
     .action((key: string, options: { json?: boolean }) =>
       withRuntime(contextOf(command, { quiet: true }), async (runtime) => {
-        const { checkChain } = await import("../check-chain.ts");
-        await checkChain(runtime, requireChain(await runtime.chains(), key), options);
+        const { reportCheck } = await import("../check-chain.ts");
+        await reportCheck(runtime, requireChain(await runtime.chains(), key), options);
       }),
     );
 }

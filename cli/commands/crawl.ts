@@ -1,0 +1,35 @@
+import type { Command } from "commander";
+import { contextOf } from "../context.ts";
+import { type CrawlFlags, filterOf, withCrawlOptions } from "../crawl-options.ts";
+import { printCrawl } from "../print-crawl.ts";
+import { withRuntime } from "../runtime.ts";
+import { runService } from "../service.ts";
+import { startCrawl } from "../stages.ts";
+
+interface Options extends CrawlFlags {
+  once?: boolean;
+  json?: boolean;
+}
+
+export function configure(command: Command): void {
+  withCrawlOptions(command)
+    .option("--once", "list every chain once, publish what is new, and end")
+    .option("--json", "with --once: print the listings as JSON")
+    .action(async (options: Options) => {
+      const crawl = { ...chainsOf(options), filter: filterOf(options) };
+      if (!options.once) {
+        return runService(command, "crawl", async (runtime) => ({
+          crawlers: await startCrawl(runtime, { ...crawl, once: false }),
+        }));
+      }
+      await withRuntime(contextOf(command, { quiet: true }), async (runtime) => {
+        const crawlers = await startCrawl(runtime, { ...crawl, once: true });
+        runtime.shutdown.add("the crawlers", () => crawlers.stop());
+        printCrawl(await crawlers.done, options);
+      });
+    });
+}
+
+function chainsOf({ chains }: CrawlFlags): { chains?: string[] } {
+  return chains === undefined ? {} : { chains };
+}

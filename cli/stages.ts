@@ -1,0 +1,9 @@
+import type { CrawlOptions, RunningCrawlers } from "../crawlers/worker.ts";
+import type { Runtime } from "./runtime.ts";
+
+/** Starts the crawlers; `filter`, `chains` and `once` as the command line gives them. */
+export async function startCrawl(runtime: Runtime, options: CrawlOptions): Promise<RunningCrawlers> {
+  const { startCrawlers } = await import("../crawlers/worker.ts");
+  const deps = await runtime.stageDeps();
+  return startCrawlers({ ...deps, access: await runtime.portals(), families: await runtime.families() }, options);
+}
