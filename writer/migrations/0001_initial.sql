@@ -112,9 +112,7 @@ CREATE TABLE product_master_links (
   item_id bigint PRIMARY KEY,
   master_id bigint NOT NULL,
   method text NOT NULL CHECK (method IN ('barcode', 'own', 'vector', 'manual')),
-  confidence real NOT NULL CHECK (confidence BETWEEN 0 AND 1),
-  -- Parser version whose code rule decided a barcode or own link; null for manual and vector ones.
-  rule_version integer
+  confidence real NOT NULL CHECK (confidence BETWEEN 0 AND 1)
 );
 CREATE INDEX product_master_links_master ON product_master_links (master_id);
 
@@ -255,6 +253,7 @@ CREATE TABLE rejected_rows (
   -- Where the code could be read: what the row counts as seen of.
   code text,
   store_id integer,
+  kind text,
   version text COLLATE "C"
 );
 CREATE INDEX rejected_rows_file ON rejected_rows (file_id);
