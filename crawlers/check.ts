@@ -95,10 +95,9 @@ export async function checkChain(
   }
 }
 
-/** The same family, with the names noted that do not parse. */
-function watchNames(family: PortalFamily, unknown: string[]): PortalFamily {
+/** The family's listing, with the names noted that do not parse. */
+function watchNames(family: PortalFamily, unknown: string[]): Pick<PortalFamily, "list"> {
   return {
-    ...family,
     async *list(context, filter) {
       for await (const page of family.list(context, filter)) {
         for (const file of page) {

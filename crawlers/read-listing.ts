@@ -20,7 +20,7 @@ export function noCounts(): ListingCounts {
  * left behind.
  */
 export async function* readListing(
-  family: PortalFamily,
+  family: Pick<PortalFamily, "list">,
   context: PortalContext,
   filter: CrawlFilter,
   counts: ListingCounts,

@@ -36,7 +36,14 @@ async function loadOutside(name: string, target: string): Promise<PortalFamily> 
     throw new UsageError(`portal family "${name}": ${target} cannot be loaded: ${errorMessage(cause)}`, { cause });
   }
   const { default: byDefault, family } = module as { default?: unknown; family?: unknown };
-  for (const candidate of [byDefault, family]) if (isFamily(candidate)) return { ...candidate, name };
+  for (const candidate of [byDefault, family]) {
+    if (!isFamily(candidate)) continue;
+    return {
+      name,
+      list: (context, filter) => candidate.list(context, filter),
+      resolve: (context, file) => candidate.resolve(context, file),
+    };
+  }
   throw new UsageError(`portal family "${name}": ${target} exports no family`, {
     hint: "export default an object with name, list and resolve (PortalFamily)",
   });

@@ -1,0 +1,142 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { loadChains, registryOf } from "../../../crawlers/chains.ts";
+import { chooseChains } from "../../../crawlers/choose-chains.ts";
+import { builtInFamilies, loadFamilies } from "../../../crawlers/portals/index.ts";
+import { ownChainId } from "../../../shared/contracts/chain.ts";
+import { UsageError } from "../../../shared/errors.ts";
+import { chainOn } from "./helpers/portal.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "gogobe-chains-"));
+let files = 0;
+
+function chainsFile(content: unknown): { chainsFile: string } {
+  const path = join(folder, `chains-${files++}.json`);
+  writeFileSync(path, typeof content === "string" ? content : JSON.stringify(content));
+  return { chainsFile: path };
+}
+
+describe("the registry of the package", () => {
+  const chains = loadChains({ chainsFile: null });
+
+  test("names 41 chains, each with an id, a portal that has a plugin and an address", () => {
+    expect(chains.all()).toHaveLength(41);
+    const families = builtInFamilies();
+    for (const chain of chains.all()) {
+      expect(families.has(chain.portal), `${chain.key} is on ${chain.portal}`).toBe(true);
+      expect(new URL(chain.baseUrl).host).not.toBe("");
+    }
+  });
+
+  test("gives every FTP chain its public account", () => {
+    const withoutAccount = chains.all().filter((chain) => chain.portal === "cerberus" && chain.ftp === null);
+    expect(withoutAccount).toEqual([]);
+    expect(chains.byKey("super-yuda")?.ftp).toMatchObject({ username: "yuda_ho", path: "/Yuda" });
+  });
+
+  test("finds the living chain of an id that a retired entry shares", () => {
+    expect(chains.byChainId("7290055700007")?.key).toBe("carrefour");
+    expect(chains.byChainId("7290696200003")?.key).toBe("victory");
+    expect(chains.byChainId("7290633800006")?.key).toBe("mahsanei-hashuk");
+    expect(chains.byChainId("1")).toBeUndefined();
+  });
+
+  test("finds a chain by the short or padded id in its file names, which stands for its own id", () => {
+    const stopMarket = chains.byChainId("0000072906390");
+    expect(stopMarket?.key).toBe("stop-market");
+    expect(stopMarket && ownChainId(stopMarket, "0000072906390")).toBe("7290639000004");
+    expect(stopMarket && ownChainId(stopMarket, "7290639000004")).toBe("7290639000004");
+    expect(chains.byChainId("2222222")?.key).toBe("meshnat-yosef-2");
+  });
+});
+
+describe("GOGOBE_CHAINS_FILE", () => {
+  test("merges deeply over an entry and keeps the rest of it", () => {
+    const chains = loadChains(
+      chainsFile({ "rami-levy": { baseUrl: "ftp://127.0.0.1:2121/", ftp: { password: "other" } } }),
+    );
+    expect(chains.byKey("rami-levy")).toMatchObject({
+      baseUrl: "ftp://127.0.0.1:2121/",
+      ftp: { username: "RamiLevi", password: "other" },
+      nameEn: "Rami Levy",
+    });
+  });
+
+  test("adds a new chain with defaults and removes one that is null", () => {
+    const chains = loadChains(
+      chainsFile({
+        mega: null,
+        corner: {
+          nameEn: "Corner",
+          chainIds: ["5"],
+          portal: "cerberus",
+          status: "active",
+          baseUrl: "ftp://corner.test/",
+        },
+      }),
+    );
+    expect(chains.byKey("mega")).toBeUndefined();
+    expect(chains.byKey("corner")).toMatchObject({ nameHe: "Corner", hosts: [], maxParallel: 5, proxy: null });
+    expect(chains.all()).toHaveLength(41);
+  });
+
+  test("is refused with file, chain and key when an entry is wrong", () => {
+    const file = chainsFile({ shufersal: { maxParallel: "many" } });
+    expect(() => loadChains(file)).toThrow(UsageError);
+    expect(() => loadChains(file)).toThrow(new RegExp(`${file.chainsFile}.*shufersal.*maxParallel`));
+    expect(() => loadChains(chainsFile({ shufersal: { hots: ["a"] } }))).toThrow(/shufersal.*hots/);
+    expect(() => loadChains(chainsFile({ "New Chain": {} }))).toThrow(/"New Chain".*key/);
+    expect(() => loadChains(chainsFile("[1]"))).toThrow(/one JSON object/);
+    expect(() => loadChains(chainsFile("{"))).toThrow(/cannot be read as JSON/);
+  });
+});
+
+describe("choosing chains to crawl", () => {
+  const registry = registryOf([
+    chainOn("cerberus", { key: "living" }),
+    chainOn("cerberus", { key: "gone", status: "retired" }),
+  ]);
+
+  test("leaves retired chains out unless they are named", () => {
+    const keysOf = (keys?: string[]) => chooseChains(registry, builtInFamilies(), keys).map(({ chain }) => chain.key);
+    expect(keysOf()).toEqual(["living"]);
+    expect(keysOf(["gone", "gone"])).toEqual(["gone"]);
+  });
+
+  test("says what was meant when a key is unknown", () => {
+    expect(() => chooseChains(registry, builtInFamilies(), ["livin"])).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining("living") }),
+    );
+  });
+
+  test("complains of a portal without a plugin only when its chain is to be crawled", () => {
+    const mixed = registryOf([chainOn("cerberus", { key: "good" }), chainOn("unheard-of", { key: "odd" })]);
+    expect(chooseChains(mixed, builtInFamilies(), ["good"])).toHaveLength(1);
+    expect(() => chooseChains(mixed, builtInFamilies(), ["odd"])).toThrow(/"odd".*"unheard-of"/);
+  });
+});
+
+describe("a portal family outside the package", () => {
+  test("is loaded from a path beside the chains file", async () => {
+    writeFileSync(
+      join(folder, "my-portal.mjs"),
+      "export default new (class { async *list() { yield []; } async resolve() { return { url: 'x' }; } })();",
+    );
+    const families = await loadFamilies(loadChains(chainsFile({ $portals: { mine: "./my-portal.mjs" } })));
+    const mine = families.get("mine");
+    expect(mine?.name).toBe("mine");
+    expect(families.has("shufersal")).toBe(true);
+  });
+
+  test("is refused by name when the module is missing or exports no family", async () => {
+    writeFileSync(join(folder, "empty.mjs"), "export default 1;");
+    await expect(loadFamilies({ outsidePortals: new Map([["mine", join(folder, "none.mjs")]]) })).rejects.toThrow(
+      /"mine".*cannot be loaded/,
+    );
+    await expect(loadFamilies({ outsidePortals: new Map([["mine", join(folder, "empty.mjs")]]) })).rejects.toThrow(
+      /"mine".*exports no family/,
+    );
+  });
+});
