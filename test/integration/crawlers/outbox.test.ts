@@ -117,13 +117,13 @@ test.each([
   ).done;
   expect(new Set(bus.names())).toEqual(new Set([nameOf(1), nameOf(2), nameOf(3)]));
   expect((await ledger()).every((row) => row["enqueued_at"] !== null)).toBe(true);
-  const before = bus.names().length;
+  const after = bus.names().length;
   await crawl(
     database.pool,
     bus,
     familyOf(() => []),
   ).done;
-  expect(bus.names()).toHaveLength(before);
+  expect(bus.names()).toHaveLength(after);
 });
 
 test("what a crash left behind goes out at the next start, before any listing, with the ledger's address", async () => {
