@@ -1,0 +1,106 @@
+import type pg from "pg";
+
+/**
+ * Adds the points where a price changes, for files that are newer than what the table held of their items. A trusted full file between
+ * two sightings means that the item was gone: a null point there, and a point for its return even at the same price.
+ * Of several points at one moment the one of the highest version stays.
+ */
+export async function addHistory(client: pg.PoolClient): Promise<void> {
+  await client.query(`
+    WITH sightings AS MATERIALIZED (
+      SELECT s.*, b.published_at, b.file_id, b.next_full, b.next_full_at, b.next_full_file,
+        CASE WHEN s.before_version < b.prior_full THEN NOT EXISTS (
+          -- A row that had to be rejected says that the item was there all the same.
+          SELECT FROM items i JOIN rejected_rows r ON r.store_id = s.store_id AND r.code = i.item_code AND r.kind = 'price'
+          WHERE i.id = s.item_id AND r.version >= b.prior_full AND r.version < s.version
+        ) ELSE false END AS after_gap
+      FROM stage_sightings s JOIN stage_batches b USING (batch_no)
+      WHERE NOT s.late
+    ), points AS (
+      SELECT store_id, item_id, price, published_at AS valid_from, file_id, version
+      FROM sightings
+      WHERE before_version IS NULL OR after_gap OR price IS DISTINCT FROM before_price
+      UNION ALL
+      SELECT s.store_id, s.item_id, NULL, gone.published_at, gone.file_id, gone.version
+      FROM sightings s JOIN prices p ON p.store_id = s.store_id AND p.item_id = s.item_id CROSS JOIN LATERAL (
+        SELECT t.published_at, t.file_id, t.version FROM stage_trusted t
+        WHERE t.store_id = s.store_id AND t.kind = 'price' AND t.version > coalesce(p.seen_version, p.version)
+        ORDER BY t.version LIMIT 1
+      ) gone
+      WHERE s.newest AND s.next_full IS NOT NULL
+      UNION ALL
+      SELECT s.store_id, s.item_id, NULL, gone.published_at, gone.file_id, gone.version
+      FROM sightings s CROSS JOIN LATERAL (
+        SELECT t.published_at, t.file_id, t.version FROM stage_trusted t
+        WHERE t.store_id = s.store_id AND t.kind = 'price' AND t.version > s.before_version
+        ORDER BY t.version LIMIT 1
+      ) gone
+      WHERE s.after_gap AND (s.before_batch IS NOT NULL OR s.old_delisted_at IS NULL)
+    )
+    INSERT INTO price_history (store_id, item_id, price, valid_from, file_id)
+    SELECT DISTINCT ON (item_id, store_id, valid_from) store_id, item_id, price, valid_from, file_id
+    FROM points
+    ORDER BY item_id, store_id, valid_from, version DESC
+    ON CONFLICT (item_id, store_id, valid_from) DO UPDATE SET price = EXCLUDED.price, file_id = EXCLUDED.file_id`);
+}
+
+/**
+ * Fits files into the history that are not newer than what the table held: each file adds its own point where it differs from the one
+ * before, takes away a following point that it makes redundant, and hands back to the price before it at the next sighting that is
+ * known (the next trusted full file, or the newest row) when that one had left no point because nothing had changed.
+ * One round per file, in the order of versions.
+ */
+export async function addLateHistory(client: pg.PoolClient): Promise<void> {
+  const { rows } = await client.query<{ version: string }>(
+    "SELECT DISTINCT version FROM stage_sightings WHERE late ORDER BY version",
+  );
+  for (const { version } of rows) await client.query(LATE_FILE, [version]);
+}
+
+/** The published moment is the head of a version (`fileVersionOf`). */
+const OLD_PUBLISHED_AT = `to_timestamp(left(s.old_version, 14) || '+00', 'YYYYMMDDHH24MISSTZH')`;
+
+const LATE_FILE = `
+  WITH sightings AS MATERIALIZED (
+    SELECT s.store_id, s.item_id, s.price, b.published_at, b.file_id, before.price AS before_price, before.valid_from AS before_at,
+      own.file_id AS own_file, following.valid_from AS following_at, following.price AS following_price,
+      -- The next moment at which this item was looked at, whatever was seen.
+      CASE WHEN s.old_version > s.version AND (b.next_full IS NULL OR b.next_full > s.old_version) THEN ${OLD_PUBLISHED_AT}
+        ELSE b.next_full_at END AS restore_at,
+      CASE WHEN s.old_version > s.version AND (b.next_full IS NULL OR b.next_full > s.old_version) THEN s.old_file
+        ELSE b.next_full_file END AS restore_file
+    FROM stage_sightings s
+    JOIN stage_batches b USING (batch_no)
+    LEFT JOIN LATERAL (
+      SELECT h.price, h.valid_from FROM price_history h
+      WHERE h.item_id = s.item_id AND h.store_id = s.store_id AND h.valid_from < b.published_at
+      ORDER BY h.valid_from DESC LIMIT 1
+    ) before ON true
+    LEFT JOIN price_history own ON own.item_id = s.item_id AND own.store_id = s.store_id AND own.valid_from = b.published_at
+    LEFT JOIN LATERAL (
+      SELECT h.price, h.valid_from FROM price_history h
+      WHERE h.item_id = s.item_id AND h.store_id = s.store_id AND h.valid_from > b.published_at
+      ORDER BY h.valid_from LIMIT 1
+    ) following ON true
+    LEFT JOIN files own_of ON own_of.file_id = own.file_id
+    WHERE s.version = $1 AND s.late
+      -- A row that loses inside its own file says nothing; nor does a file whose moment belongs to a later version.
+      AND (s.wins OR s.version < s.old_version)
+      AND (own_of.version IS NULL OR own_of.version <= s.version)
+      AND (s.version = s.old_version OR left(s.version, 14) <> left(s.old_version, 14))
+  ), judged AS MATERIALIZED (
+    SELECT *, before_at IS NULL OR before_price IS DISTINCT FROM price AS changes,
+      (following_at IS NULL OR restore_at < following_at) AND restore_at > published_at AS restores
+    FROM sightings
+  ), redundant AS (
+    DELETE FROM price_history h USING judged j
+    WHERE h.item_id = j.item_id AND h.store_id = j.store_id AND (
+      (NOT j.changes AND j.own_file = j.file_id AND h.valid_from = j.published_at)
+      OR (j.changes AND j.restores IS NOT TRUE AND j.following_price = j.price AND h.valid_from = j.following_at))
+  )
+  INSERT INTO price_history (store_id, item_id, price, valid_from, file_id)
+  SELECT store_id, item_id, price, published_at, file_id FROM judged WHERE changes
+  UNION ALL
+  SELECT store_id, item_id, before_price, restore_at, restore_file FROM judged WHERE changes AND restores
+  ORDER BY 2, 1, 4
+  ON CONFLICT (item_id, store_id, valid_from) DO UPDATE SET price = EXCLUDED.price, file_id = EXCLUDED.file_id`;
