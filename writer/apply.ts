@@ -4,7 +4,8 @@ import type { Log } from "../shared/observability/log.ts";
 import type { Metrics } from "../shared/observability/metrics.ts";
 import { findApplied, type FreshBatches, recordBatches } from "./applied-batches.ts";
 import { copyToStaging } from "./copy.ts";
-import { type FlushBatch, lockKeysOf, prepareFlush } from "./flush.ts";
+import { type FlushBatch, prepareFlush } from "./flush.ts";
+import { lockStores } from "./locks.ts";
 import { placeAmongFullFiles, stageBatches, yieldToNewReading } from "./merge/batches.ts";
 import { delistPrices, withdrawPromotions } from "./merge/delist.ts";
 import { logFullFiles, reportSuspicion, type SuspiciousFile } from "./merge/full-files.ts";
@@ -39,9 +40,6 @@ export interface ApplyResult {
   suspicious: SuspiciousFile[];
   conflicts: MasterConflict[];
 }
-
-/** Class of the advisory locks of stores, apart from other users of such locks. */
-const STORE_LOCKS = 7201;
 
 /** Serialization failure, deadlock, lock timeout: the whole transaction may be tried again. */
 const WORTH_ANOTHER_TRY = new Set(["40001", "40P01", "55P03"]);
@@ -106,9 +104,10 @@ async function runTransaction(db: Pool, batches: readonly FlushBatch[], deps: Ap
  * links, the wordings of chains. So writers wait for each other and never in a circle.
  */
 async function merge(client: PoolClient, batches: readonly FlushBatch[]): Promise<ApplyResult> {
-  await client.query(`SELECT pg_advisory_xact_lock(${STORE_LOCKS}, k) FROM unnest($1::integer[]) AS k`, [
-    lockKeysOf(batches),
-  ]);
+  await lockStores(
+    client,
+    batches.map((batch) => batch.lockName),
+  );
   const decided = await recordBatches(client, batches);
   const { fresh } = decided;
   const result = { ...emptyResult(), batchesApplied: fresh.length, batchesSkipped: batches.length - fresh.length };

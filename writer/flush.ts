@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-import { comparableCode } from "../shared/contracts/file-identity.ts";
 import {
   type IngestMessage,
   productsIngest,
@@ -10,11 +8,11 @@ import {
   type StoresIngest,
 } from "../shared/contracts/ingest-messages.ts";
 import { InvalidMessageError } from "../shared/contracts/validation.ts";
+import { storeLockName } from "./locks.ts";
 
 interface BatchFacts {
   /** Small number that stands for the batch in the staging tables. */
   no: number;
-  /** `<chain id>:<store code without leading zeros>`, or `<chain id>:-` for a chain-wide file. */
   lockName: string;
   /** Rows that count as seen: loaded ones, and rejected ones whose code could be read. */
   seenCount: number;
@@ -76,15 +74,9 @@ function factsOf(message: IngestMessage, storeCode: string | null): { lockName: 
   }
   const rejectedWithCode = message.rejected.filter((row) => row.code !== undefined && row.code !== "").length;
   return {
-    lockName: `${message.chainId}:${storeCode === null ? "-" : comparableCode(storeCode)}`,
+    lockName: storeLockName(message.chainId, storeCode),
     seenCount: message.items.length + rejectedWithCode,
   };
-}
-
-/** Keys of the advisory locks of a flush, in the ascending order in which every writer takes them. */
-export function lockKeysOf(batches: readonly FlushBatch[]): number[] {
-  const keys = new Set(batches.map((batch) => createHash("sha256").update(batch.lockName).digest().readInt32BE(0)));
-  return [...keys].sort((a, b) => a - b);
 }
 
 /** Is it a full file, whose absence of a row means something? */
