@@ -14,6 +14,8 @@ export interface CommandEntry {
 
 /** Every command, in the order in which `gogobe --help` shows them. */
 export const COMMANDS: readonly CommandEntry[] = [
+  entry("crawl", "list the portals and publish what is new (a fleet member)", () => import("./commands/crawl.ts")),
+  entry("write", "load batches into PostgreSQL (a fleet member)", () => import("./commands/write.ts")),
   entry("export", "write every table as sorted CSV", () => import("./commands/export.ts")),
   entry("query", "run one read-only SQL statement", () => import("./commands/query.ts")),
   entry("chains", "the chains that are known and how their portals answer", () => import("./commands/chains.ts")),
@@ -22,6 +24,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   entry("topics", "the topics of the bus", () => import("./commands/topics.ts")),
   entry("dlq", "messages that could not be handled", () => import("./commands/dlq.ts")),
   entry("migrate", "bring the database schema up to date", () => import("./commands/migrate.ts")),
+  entry("refresh", "refresh the materialized views", () => import("./commands/refresh.ts")),
   entry("db", "the database: its address, and stopping the embedded one", () => import("./commands/db.ts")),
   entry("doctor", "explain every setting and try everything that is needed", () => import("./commands/doctor.ts")),
 ];

@@ -1,4 +1,5 @@
 import type { CrawlOptions, RunningCrawlers } from "../crawlers/worker.ts";
+import type { RunningStage } from "../shared/stage.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** Starts the crawlers; `filter`, `chains` and `once` as the command line gives them. */
@@ -6,4 +7,9 @@ export async function startCrawl(runtime: Runtime, options: CrawlOptions): Promi
   const { startCrawlers } = await import("../crawlers/worker.ts");
   const deps = await runtime.stageDeps();
   return startCrawlers({ ...deps, access: await runtime.portals(), families: await runtime.families() }, options);
+}
+
+export async function startWrite(runtime: Runtime): Promise<RunningStage> {
+  const { startWriter } = await import("../writer/worker.ts");
+  return startWriter(await runtime.stageDeps());
 }

@@ -19,7 +19,7 @@ export function configure(command: Command): void {
       const crawl = { ...chainsOf(options), filter: filterOf(options) };
       if (!options.once) {
         return runService(command, "crawl", async (runtime) => ({
-          crawlers: await startCrawl(runtime, { ...crawl, once: false }),
+          "the crawlers": await startCrawl(runtime, { ...crawl, once: false }),
         }));
       }
       await withRuntime(contextOf(command, { quiet: true }), async (runtime) => {

@@ -49,6 +49,18 @@ export function configure(command: Command): void {
         printLine(`${counted(await retryFiles(runtime, names, options), "file")} sent again`);
       }),
     );
+
+  command
+    .command("confirm")
+    .description("trust a full file that was flagged: what it lacks is gone")
+    .argument("<file>", "file id or published name")
+    .action((name: string) =>
+      inRuntime(async (runtime) => {
+        const { confirmFullFile } = await import("../../writer/confirm.ts");
+        const { fileName, changed } = await confirmFullFile((await runtime.database()).pool, name);
+        printLine(changed ? `${fileName} is trusted now: what it lacks is gone` : `${fileName} was trusted already`);
+      }),
+    );
 }
 
 function withFilter(command: Command): Command {
