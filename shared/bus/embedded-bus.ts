@@ -9,7 +9,7 @@ import { EmbeddedDatabase } from "./embedded-database.ts";
 import { EmbeddedDeadLetters } from "./embedded-dead-letters.ts";
 import { embeddedLag } from "./embedded-lag.ts";
 import { EmbeddedQueue, type PackedMessage } from "./embedded-queue.ts";
-import { BUS_SCHEMA, ensureSchema, startBoss } from "./embedded-schema.ts";
+import { BUS_SCHEMA, ensureSchema, queueOf, startBoss } from "./embedded-schema.ts";
 import { EmbeddedSession } from "./embedded-session.ts";
 import { encodeValue, packValue } from "./payload-codec.ts";
 import { groupsOf, pipelineTopics, type TopicTable } from "./topic-table.ts";
@@ -119,6 +119,12 @@ class EmbeddedBus implements Bus {
     }
     this.#assertOpen();
     if (this.#session === undefined) throw new PermanentError("the bus is not started");
+    for (const other of this.#consumers) {
+      if (other.queue !== queueOf(options.topic, options.group)) continue;
+      throw new UsageError(`this process reads ${options.topic} as ${options.group} already`, {
+        hint: "raise the concurrency of that consumer instead",
+      });
+    }
     const consumer = new EmbeddedConsumer(options, this.#queue, this.#session, log, metrics);
     this.#consumers.add(consumer);
     return {

@@ -6,7 +6,7 @@ import { Dispatcher } from "./dispatcher.ts";
 import type { ClaimedMessage, EmbeddedQueue } from "./embedded-queue.ts";
 import { queueOf } from "./embedded-schema.ts";
 import type { EmbeddedSession } from "./embedded-session.ts";
-import { WakeSignal } from "../waiting.ts";
+import { settlesWithin, WakeSignal } from "../waiting.ts";
 
 /** Arrivals are announced; this is only for announcements that got lost with a connection. */
 const IDLE_MS = 5_000;
@@ -30,6 +30,7 @@ export class EmbeddedConsumer implements Consumer {
   readonly #loop: Promise<void>;
   #waitingAcks: Acknowledgement[] = [];
   #acking = false;
+  #uncertain = false;
   #stopping: Promise<void> | undefined;
 
   constructor(options: ConsumeOptions, store: EmbeddedQueue, session: EmbeddedSession, log: Log, metrics: Metrics) {
@@ -41,15 +42,26 @@ export class EmbeddedConsumer implements Consumer {
     this.#dispatcher = new Dispatcher<ClaimedMessage>(
       options,
       {
-        load: async (messages) => await store.load(this.queue, messages),
-        acknowledge: async (messages) => await this.#acknowledge(messages.map((message) => message.id)),
-        bury: async (message, _value, headers) => await store.bury(options.topic, this.queue, message, headers),
+        load: async (messages) => await this.#sure(store.load(this.queue, messages)),
+        acknowledge: async (messages) => await this.#sure(this.#acknowledge(messages.map(({ id }) => id))),
+        bury: async (message, _value, headers) =>
+          await this.#sure(store.bury(options.topic, this.queue, message, headers)),
         roomChanged: () => this.#wake.wake(),
       },
       log,
       metrics,
     );
     this.#loop = this.#claimWhileRunning();
+  }
+
+  /** Passes a result on; after a failure it is not known which messages this process holds. */
+  async #sure<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      this.#uncertain = true;
+      throw error;
+    }
   }
 
   /** Messages may have arrived. */
@@ -63,16 +75,14 @@ export class EmbeddedConsumer implements Consumer {
   }
 
   async #stop(deadlineMs: number): Promise<void> {
-    const drained = this.#dispatcher.drain(deadlineMs);
     this.#wake.wake();
-    await this.#loop;
-    const unfinished = await drained;
-    if (unfinished.length === 0) return;
-    await this.#store.giveBack(
-      this.queue,
-      this.#session.instance,
-      unfinished.map((message) => message.id),
-    );
+    // While the database is away the loop waits for it; stopping does not.
+    await Promise.all([settlesWithin(this.#loop, deadlineMs), this.#dispatcher.drain(deadlineMs)]);
+    try {
+      await this.#store.giveBackExcept(this.queue, this.#session.instance, []);
+    } catch (error) {
+      this.#log.warn({ err: error, queue: this.queue }, "unfinished messages come back when this process ends");
+    }
   }
 
   async #claimWhileRunning(): Promise<void> {
@@ -89,24 +99,26 @@ export class EmbeddedConsumer implements Consumer {
   async #claim(room: number, serial: boolean): Promise<ClaimedMessage[]> {
     const { instance } = this.#session;
     try {
-      const claimed = await this.#store.claim(this.queue, instance, room, serial);
-      if (this.#stopping !== undefined && claimed.length > 0) {
-        await this.#store.giveBack(
-          this.queue,
-          instance,
-          claimed.map((message) => message.id),
-        );
-        return [];
+      if (this.#uncertain) {
+        await this.#store.giveBackExcept(this.queue, instance, this.#heldIds());
+        this.#uncertain = false;
       }
+      const claimed = await this.#store.claim(this.queue, instance, room, serial);
+      if (this.#stopping !== undefined) return [];
       // After an outage others may have given our messages back while their handlers still run here: those go on under the new claim.
-      const here = new Set(this.#dispatcher.held().map((message) => message.id));
+      const here = new Set(this.#heldIds());
       this.#dispatcher.offer(claimed.filter((message) => !here.has(message.id)));
       return claimed;
     } catch (error) {
-      this.#log.error({ err: error, queue: this.queue }, "could not take messages from the queue");
+      this.#uncertain = true;
+      this.#log.warn({ err: error, queue: this.queue }, "could not take messages from the queue");
       await sleep(AFTER_ERROR_MS);
       return [];
     }
+  }
+
+  #heldIds(): string[] {
+    return this.#dispatcher.held().map((message) => message.id);
   }
 
   async #acknowledge(ids: string[]): Promise<void> {

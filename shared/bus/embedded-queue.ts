@@ -93,6 +93,7 @@ export class EmbeddedQueue {
   /**
    * Takes up to `limit` messages for this instance, oldest first. Serial: one of each key, and none of a key that any process holds;
    * claims of one queue then take turns, or two processes could each see a key free.
+   * Not repeated after an outage: what it may have taken unseen is for `giveBackExcept`.
    */
   async claim(queue: string, instance: number, limit: number, serial: boolean): Promise<ClaimedMessage[]> {
     return await this.#database.transaction(async (tx) => {
@@ -111,7 +112,7 @@ export class EmbeddedQueue {
       return jobs
         .map(({ id, data }) => ({ id, key: data.key, headers: data.headers, bytes: data.bytes }))
         .sort((a, b) => (a.id < b.id ? -1 : 1));
-    });
+    }, 0);
   }
 
   /** The values of claimed messages, in the same order. */
@@ -161,6 +162,20 @@ export class EmbeddedQueue {
       );
       await this.#makeWaiting(tx, rows);
     });
+  }
+
+  /** Gives back what this instance holds besides the messages named: claims whose answer got lost, work that was dropped. */
+  async giveBackExcept(queue: string, instance: number, known: string[]): Promise<void> {
+    const { rows } = await this.#database.pool.query<{ id: string }>(
+      `SELECT id FROM ${BUS_SCHEMA}.payloads WHERE queue = $1 AND owner = $2 AND id <> ALL ($3::uuid[])`,
+      [queue, instance, known],
+    );
+    if (rows.length === 0) return;
+    await this.giveBack(
+      queue,
+      instance,
+      rows.map((row) => row.id),
+    );
   }
 
   /** Gives back everything that a dead instance held. Does nothing while that instance lives. Returns how many. */
