@@ -1,0 +1,307 @@
+import { UnreadableFileError } from "../shared/errors.ts";
+import type { Kind } from "./dialects/dialect.ts";
+import { type Layout, layoutOf } from "./dialects/index.ts";
+import { type OpenElement, Outline } from "./outline.ts";
+import type { Problems } from "./problems.ts";
+import { endsName, findRowEnd, indexOfTag } from "./row-bounds.ts";
+
+/** A row's XML may be this long, in characters; a promotion of 8 MB of JSON stays below it. */
+const MAX_ROW_CHARS = 16 * 1024 * 1024;
+/** Outside the rows no tag is this far from the next. */
+const MAX_GAP_CHARS = 1024 * 1024;
+const SPACE = 0x20;
+const LESS = 0x3c;
+const SLASH = 0x2f;
+const BANG = 0x21;
+
+/** What the document reader hands rows to. */
+export interface RowSink {
+  /** A row begins: `row` and `list` are its element and the one around it. Called for every row. */
+  begin(row: OpenElement, list: OpenElement | null): void;
+  /**
+   * Tries to read a flat row whose content begins at `from`, up to and with its closing tag. Returns where it ends, or -1 when the
+   * row is not whole yet or holds anything that only saxes should read.
+   */
+  scan(text: string, from: number): number;
+  /** A whole row, its own tags included. */
+  row(xml: string): void;
+  /** Text that should have been a row and is not. */
+  broken(reason: string, xml: string): void;
+}
+
+type Mode = "outside" | "candidate" | "row" | "between" | "oversized" | "done";
+
+/**
+ * Splits a document into its outline and its rows, from decoded text that comes in chunks. Memory holds one chunk and at most one
+ * row. The boundaries of rows are found in the text, so whatever is wrong inside a row costs that row alone.
+ */
+export class DocumentReader {
+  readonly outline: Outline;
+  /** Set when the document ends before it should, or goes on after its end. */
+  damage: string | null = null;
+  readonly #layout: Layout;
+  readonly #kind: Kind | null;
+  readonly #sink: RowSink;
+  #text = "";
+  #pos = 0;
+  #mode: Mode = "outside";
+  #started = false;
+  /** The row element in hand: also what the next row is expected to be. */
+  #row: OpenElement | null = null;
+  #list: OpenElement | null = null;
+  /** Opening tag of the row as most files write it, without attributes. */
+  #plainOpen = "";
+  #rowsSeen = 0;
+
+  constructor(kind: Kind | null, sink: RowSink, problems: Problems) {
+    this.#kind = kind;
+    this.#layout = layoutOf(kind);
+    this.#sink = sink;
+    this.outline = new Outline(problems);
+  }
+
+  write(chunk: string): void {
+    this.#text = this.#pos < this.#text.length ? this.#text.slice(this.#pos) + chunk : chunk;
+    this.#pos = 0;
+    this.#run(false);
+  }
+
+  /** The text is over. */
+  end(): void {
+    this.#run(true);
+    if (!this.outline.rootClosed && this.#started) this.damage ??= "the document is not closed";
+  }
+
+  #run(isFinal: boolean): void {
+    let more = true;
+    while (more) {
+      if (this.#mode === "row") more = this.#readRow(isFinal);
+      else if (this.#mode === "between") more = this.#readBetween(isFinal);
+      else if (this.#mode === "outside") more = this.#readOutside(isFinal);
+      else if (this.#mode === "candidate") more = this.#judge(isFinal);
+      else if (this.#mode === "oversized") more = this.#skipOversized();
+      else more = this.#drop();
+    }
+  }
+
+  /** Up to and with the next tag outside the rows. */
+  #readOutside(isFinal: boolean): boolean {
+    if (!this.#started && !this.#start()) return false;
+    const gt = this.#text.indexOf(">", this.#pos);
+    if (gt === -1) {
+      const gap = this.#text.length - this.#pos;
+      if (gap > MAX_GAP_CHARS) return this.#giveUp(`${gap} characters without a tag`);
+      if (isFinal && gap > 0) this.#feed(this.#text.length);
+      return false;
+    }
+    const opened = this.#feed(gt + 1);
+    if (this.outline.rootClosed) this.#mode = "done";
+    if (opened === null) return true;
+    if (!this.#isCandidate(opened)) return true;
+    this.#row = opened;
+    this.#list = this.outline.parent(opened.selfClosing ? 0 : 1);
+    this.#mode = "candidate";
+    return true;
+  }
+
+  #feed(end: number): OpenElement | null {
+    const piece = this.#text.slice(this.#pos, end);
+    this.#pos = end;
+    return this.outline.feed(piece);
+  }
+
+  /** Skips marks and blanks before the first tag. */
+  #start(): boolean {
+    const at = this.#text.indexOf("<", this.#pos);
+    if (at === -1) return false;
+    this.#pos = at;
+    this.#started = true;
+    return true;
+  }
+
+  /** A row by its name, or a child of a list that is no container. */
+  #isCandidate(opened: OpenElement): boolean {
+    if (this.#layout.isContainer(opened.name)) return false;
+    if (this.#layout.isRow(opened.name) || this.#layout.foreignKindOf(opened.name) !== null) return true;
+    const around = this.outline.parent(opened.selfClosing ? 0 : 1);
+    return around !== null && this.#layout.isList(around.name);
+  }
+
+  /** Looks at what follows an element that may be a row: a list, a field of the header, or a row of another kind of file. */
+  #judge(isFinal: boolean): boolean {
+    const row = this.#rowInHand();
+    const isKnownRow = this.#layout.isRow(row.name);
+    this.#mode = "outside";
+    if (row.selfClosing) {
+      if (isKnownRow) {
+        this.#emptyRow(row);
+        this.#rowsSeen++;
+      }
+      return true;
+    }
+    const inside = contentOf(this.#text, this.#pos);
+    if (inside === null && !isFinal) {
+      this.#mode = "candidate";
+      return false;
+    }
+    const foreign = this.#layout.foreignKindOf(row.name);
+    if (foreign !== null && foreign !== this.#kind) {
+      if (inside?.isComplex === true) this.#foreignRow(row, foreign);
+      return true;
+    }
+    // `Store` holds fields when it is a row, and rows when it is a list or the root of another dialect.
+    const isRow = isKnownRow ? !(row.name === "store" && inside?.firstIsComplex === true) : inside?.isComplex === true;
+    if (!isRow) return true;
+    this.#plainOpen = `<${row.tag}>`;
+    this.#pos = this.#text.lastIndexOf("<", this.#pos - 1);
+    this.#mode = "row";
+    return true;
+  }
+
+  #foreignRow(row: OpenElement, kind: Kind): void {
+    if (this.#rowsSeen === 0 && this.#kind !== null) {
+      throw new UnreadableFileError(`named as a ${this.#kind} file, but it holds <${row.tag}> of a ${kind} file`, {
+        hint: "the portal published it under a wrong name",
+      });
+    }
+    this.damage ??= `<${row.tag}> of a ${kind} file among the rows`;
+  }
+
+  /** One row, which begins at the current position with its opening tag. */
+  #readRow(isFinal: boolean): boolean {
+    const row = this.#rowInHand();
+    const text = this.#text;
+    let from = this.#pos + this.#plainOpen.length;
+    if (!text.startsWith(this.#plainOpen, this.#pos)) {
+      const gt = text.indexOf(">", this.#pos);
+      if (gt === -1) return this.#waitForRow(isFinal);
+      from = gt + 1;
+      if (text.charCodeAt(gt - 1) === SLASH) {
+        this.#emptyRow(row);
+        return this.#rowEnds(from);
+      }
+    }
+    this.#sink.begin(row, this.#list);
+    const scanned = this.#sink.scan(text, from);
+    if (scanned !== -1) return this.#rowEnds(scanned);
+    const found = findRowEnd(text, from, row.tag, this.#list?.tag ?? null, isFinal);
+    if (found === null) return this.#waitForRow(isFinal);
+    const xml = text.slice(this.#pos, found.end);
+    if (found.closed) this.#sink.row(xml);
+    else this.#sink.broken(`<${row.tag}> is not closed`, xml);
+    return this.#rowEnds(found.end);
+  }
+
+  #rowEnds(end: number): boolean {
+    this.#rowsSeen++;
+    this.#pos = end;
+    this.#mode = "between";
+    return true;
+  }
+
+  /** Behind a row: most often the next one follows; anything else is read outside the rows. */
+  #readBetween(isFinal: boolean): boolean {
+    const text = this.#text;
+    const row = this.#rowInHand();
+    let pos = this.#pos;
+    while (text.charCodeAt(pos) <= SPACE) pos++;
+    this.#pos = pos;
+    if (text.startsWith(this.#plainOpen, pos)) {
+      this.#mode = "row";
+      return true;
+    }
+    const nameEnd = pos + 1 + row.tag.length;
+    if (nameEnd >= text.length && !isFinal) return false;
+    if (text.startsWith(`<${row.tag}`, pos) && endsName(text.charCodeAt(nameEnd))) {
+      this.#mode = "row";
+      return true;
+    }
+    this.outline.feed(`</${row.tag}>`);
+    this.#mode = "outside";
+    return true;
+  }
+
+  /** The row is not whole yet. At the end of the text it never will be: it is left out, and the file is incomplete. */
+  #waitForRow(isFinal: boolean): boolean {
+    const waiting = this.#text.length - this.#pos;
+    if (isFinal) {
+      this.damage = `cut short inside row ${this.#rowsSeen + 1}`;
+      this.#pos = this.#text.length;
+      return false;
+    }
+    if (waiting <= MAX_ROW_CHARS) return false;
+    this.#rowsSeen++;
+    this.#sink.broken(`row of more than ${MAX_ROW_CHARS} characters`, this.#text.slice(this.#pos, this.#pos + 4_000));
+    this.#pos++;
+    this.#mode = "oversized";
+    return true;
+  }
+
+  /** Drops text up to the end of a row that is too long, or to the next row. */
+  #skipOversized(): boolean {
+    const { tag } = this.#rowInHand();
+    const close = indexOfTag(this.#text, `</${tag}`, this.#pos);
+    const open = indexOfTag(this.#text, `<${tag}`, this.#pos);
+    if (open !== -1 && (close === -1 || open < close)) {
+      this.#pos = open;
+      this.#mode = "row";
+      return true;
+    }
+    const gt = close === -1 ? -1 : this.#text.indexOf(">", close);
+    if (gt === -1) {
+      this.#pos = close === -1 ? Math.max(this.#pos, this.#text.length - tag.length - 3) : close;
+      return false;
+    }
+    this.#pos = gt + 1;
+    this.#mode = "between";
+    return true;
+  }
+
+  /** An element such as `<Item/>`: a row without anything. */
+  #emptyRow(row: OpenElement): void {
+    this.#sink.begin(row, this.#list);
+    this.#sink.row(`<${row.tag}/>`);
+  }
+
+  /** Behind the end of the document nothing counts, but more markup means that the file was put together wrongly. */
+  #drop(): boolean {
+    if (/<[^!?]/.test(this.#text.slice(this.#pos))) this.damage ??= "more markup after the end of the document";
+    this.#pos = this.#text.length;
+    return false;
+  }
+
+  #giveUp(reason: string): boolean {
+    if (this.#rowsSeen === 0) throw new UnreadableFileError(`not a price file: ${reason}`);
+    this.damage = reason;
+    this.#mode = "done";
+    return true;
+  }
+
+  #rowInHand(): OpenElement {
+    if (this.#row === null) throw new Error("no row element is known yet");
+    return this.#row;
+  }
+}
+
+/**
+ * What an element whose content begins at `from` holds: `isComplex` when an element comes first, `firstIsComplex` when that one
+ * holds an element first, too. Null when the text ends too early to tell.
+ */
+function contentOf(text: string, from: number): { isComplex: boolean; firstIsComplex: boolean } | null {
+  const first = elementAt(text, from);
+  if (first === null) return null;
+  if (first === false) return { isComplex: false, firstIsComplex: false };
+  const gt = text.indexOf(">", from);
+  if (gt === -1) return null;
+  const second = text.charCodeAt(gt - 1) === SLASH ? false : elementAt(text, gt + 1);
+  return second === null ? null : { isComplex: true, firstIsComplex: second };
+}
+
+/** True when an opening tag comes next, blanks skipped. */
+function elementAt(text: string, from: number): boolean | null {
+  let at = from;
+  while (text.charCodeAt(at) <= SPACE) at++;
+  if (at + 1 >= text.length) return null;
+  const next = text.charCodeAt(at + 1);
+  return text.charCodeAt(at) === LESS && next !== SLASH && next !== BANG;
+}

@@ -1,0 +1,67 @@
+import type { PromotionRow } from "../shared/contracts/ingest-messages.ts";
+import type { Problems } from "./problems.ts";
+import { linkKey } from "./rows/promotion-row.ts";
+
+/** Links held at once; a store has up to some 57,000. Above it the promotion that was begun first goes out as it is. */
+const MAX_HELD_LINKS = 300_000;
+
+/**
+ * Puts the rows of flat dialects together: one row per promotion and item becomes one promotion with its links. Rows of one
+ * promotion need not stand together, so promotions wait for the end of the file.
+ */
+export class PromotionMerge {
+  readonly #held = new Map<string, PromotionRow>();
+  readonly #links = new Map<string, Set<string>>();
+  readonly #problems: Problems;
+  #heldLinks = 0;
+
+  constructor(problems: Problems) {
+    this.#problems = problems;
+  }
+
+  /** Takes a row; returns promotions that had to go out early. */
+  add(row: PromotionRow): PromotionRow[] {
+    const known = this.#held.get(row.promotionCode);
+    if (known) this.#merge(known, row);
+    else this.#hold(row);
+    this.#heldLinks += row.items.length;
+    const out: PromotionRow[] = [];
+    for (const [code, promotion] of this.#held) {
+      if (this.#heldLinks <= MAX_HELD_LINKS) break;
+      this.#problems.note("a promotion may be split: too many rows to put together");
+      out.push(promotion);
+      this.#heldLinks -= promotion.items.length;
+      this.#held.delete(code);
+      this.#links.delete(code);
+    }
+    return out;
+  }
+
+  /** All that is still held, in the order in which they began. */
+  rest(): PromotionRow[] {
+    const rows = [...this.#held.values()];
+    this.#held.clear();
+    this.#links.clear();
+    return rows;
+  }
+
+  #hold(row: PromotionRow): void {
+    this.#held.set(row.promotionCode, row);
+    this.#links.set(row.promotionCode, new Set(row.items.map(linkKey)));
+  }
+
+  #merge(known: PromotionRow, row: PromotionRow): void {
+    const keys = this.#links.get(row.promotionCode) ?? new Set<string>();
+    for (const link of row.items) {
+      const key = linkKey(link);
+      if (keys.has(key)) {
+        this.#problems.note("a link stands twice, equal in every field, in one promotion");
+        continue;
+      }
+      keys.add(key);
+      known.items.push(link);
+    }
+    for (const club of row.clubs) if (!known.clubs.includes(club)) known.clubs.push(club);
+    for (const remark of row.remarks) if (!known.remarks.includes(remark)) known.remarks.push(remark);
+  }
+}

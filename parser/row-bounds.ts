@@ -1,0 +1,56 @@
+/** Where a row ends in the text. `closed` is false when its closing tag is missing: the next row or the end of the list came first. */
+export interface RowEnd {
+  end: number;
+  closed: boolean;
+}
+
+/** Comments and CDATA are looked at this far: an unterminated one must not swallow the rows that follow. */
+const MAX_SECTION = 64 * 1024;
+const SECTION = new RegExp(`<!\\[CDATA\\[[^]{0,${MAX_SECTION}}?\\]\\]>|<!--[^]{0,${MAX_SECTION}}?-->`, "g");
+
+/**
+ * Finds the end of the row whose content begins at `from`; null when more text is needed. Tags are compared as published. A row
+ * never holds a row of its own name, so another opening tag of it means that the closing one is missing.
+ */
+export function findRowEnd(
+  text: string,
+  from: number,
+  tag: string,
+  listTag: string | null,
+  isFinal: boolean,
+): RowEnd | null {
+  const found = locate(text, from, tag, listTag);
+  const reach = found === null ? text.length : found.end;
+  if (!text.slice(from, reach).includes("<!")) return found;
+  // Markup inside comments and CDATA is no markup: look again with their insides blanked.
+  const masked = text.slice(from).replace(SECTION, (section) => " ".repeat(section.length));
+  const open = Math.max(masked.lastIndexOf("<!--"), masked.lastIndexOf("<![CDATA["));
+  if (open !== -1 && !isFinal && masked.length - open <= MAX_SECTION) return null;
+  const again = locate(masked, 0, tag, listTag);
+  return again === null ? null : { end: from + again.end, closed: again.closed };
+}
+
+function locate(text: string, from: number, tag: string, listTag: string | null): RowEnd | null {
+  const close = indexOfTag(text, `</${tag}`, from);
+  const inside = close === -1 ? text.slice(from) : text.slice(from, close);
+  const next = indexOfTag(inside, `<${tag}`, 0);
+  const listEnd = listTag === null ? -1 : indexOfTag(inside, `</${listTag}`, 0);
+  const cut = next === -1 ? listEnd : listEnd === -1 ? next : Math.min(next, listEnd);
+  if (cut !== -1) return { end: from + cut, closed: false };
+  if (close === -1) return null;
+  const gt = text.indexOf(">", close);
+  return gt === -1 ? null : { end: gt + 1, closed: true };
+}
+
+/** Index of a tag by its beginning, which must be followed by white space, `/` or `>`: `</Promotion` is not `</PromotionId`. */
+export function indexOfTag(text: string, beginning: string, from: number): number {
+  for (let at = text.indexOf(beginning, from); at !== -1; at = text.indexOf(beginning, at + 1)) {
+    if (endsName(text.charCodeAt(at + beginning.length))) return at;
+  }
+  return -1;
+}
+
+/** True for what may follow a name inside a tag. NaN (end of the text) is not. */
+export function endsName(code: number): boolean {
+  return code === 0x3e || code === 0x2f || code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+}

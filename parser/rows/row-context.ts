@@ -1,0 +1,47 @@
+import type { UnknownTags } from "../field-slots.ts";
+import type { MasterKeys } from "../master/master-key.ts";
+import { type DateReader, NO_DATE } from "../normalise/dates.ts";
+import type { UnitReader } from "../normalise/units.ts";
+import type { Problems } from "../problems.ts";
+
+/** What the rows of one file share. */
+export interface RowContext {
+  masters: MasterKeys;
+  dates: DateReader;
+  units: UnitReader;
+  problems: Problems;
+  unknownTags: UnknownTags;
+}
+
+/** Why a row cannot be used; `code` is the item or promotion that it names, if it does. */
+export interface Rejection {
+  reason: string;
+  code: string | undefined;
+}
+
+/** Collects the texts of one row, fed by the flat scanner or by saxes, and makes rows of them. */
+export interface RowBuilder<Row> {
+  /** Forgets what was collected. */
+  begin(): void;
+  /** An element that holds text only; `text` has its entities resolved. */
+  field(tag: string, text: string): void;
+  /** An element that holds elements. */
+  enter(tag: string): void;
+  leave(tag: string): void;
+  /** `line` is the 1-based number of the row in its file. */
+  finish(line: number): Row | Rejection;
+}
+
+export function isRejection<Row extends object>(result: Row | Rejection): result is Rejection {
+  return "reason" in result;
+}
+
+/**
+ * The time a row was updated. Text that is no date costs only this field and is counted: a wrong date alone must not lose a price.
+ */
+export function updatedAtOf(context: RowContext, text: string | undefined, line: number): string | undefined {
+  const result = context.dates.read(text);
+  if (result !== NO_DATE) return result;
+  context.problems.inRow("update time is no date and was left out", line, text ?? "");
+  return undefined;
+}
