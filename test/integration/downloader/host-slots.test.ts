@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createHostSlots, type HostSlots } from "../../../shared/net/host-slots.ts";
 import { HostBusyError } from "../../../shared/net/net-errors.ts";
 import { createLog } from "../../../shared/observability/log.ts";
@@ -21,10 +21,14 @@ afterAll(async () => {
 
 /** As another process would: an owner of its own. `queries` counts its round trips. */
 function member() {
-  const queries = vi.fn(database.pool.query.bind(database.pool));
-  const slots = createHostSlots({ query: queries } as never, log);
+  const counted = { queries: 0 };
+  const query = (...parameters: unknown[]) => {
+    counted.queries++;
+    return Reflect.apply(database.pool.query, database.pool, parameters);
+  };
+  const slots = createHostSlots({ query } as never, log);
   opened.push(slots);
-  return { slots, queries };
+  return { slots, counted };
 }
 
 /** Runs `count` pieces of work over these members at once and reports how many ran together at the most. */
@@ -52,15 +56,16 @@ describe("slots of a host", () => {
   it("are counted per host", async () => {
     const { slots } = member();
     const first = await slots.acquire("a", 1, { waitMs: 1_000 });
+    await expect(slots.acquire("a", 1, { waitMs: 100 })).rejects.toThrow(HostBusyError);
     const second = await slots.acquire("b", 1, { waitMs: 1_000 });
     first();
     second();
   });
 
   it("cost a handful of round trips for thousands of small files", async () => {
-    const { slots, queries } = member();
+    const { slots, counted } = member();
     for (let n = 0; n < 2_000; n++) (await slots.acquire("h", 5, { waitMs: 1_000 }))();
-    expect(queries.mock.calls.length).toBeLessThan(20);
+    expect(counted.queries).toBeLessThan(20);
   });
 
   it("make the next one wait, in order, until one is given back", async () => {
@@ -108,10 +113,10 @@ describe("slots of a host", () => {
 
   it("go to another process while the first would use them for ever", async () => {
     const greedy = member().slots;
-    let stop = false;
+    const stop = new AbortController();
     const busy = Promise.all(
       Array.from({ length: 3 }, async () => {
-        while (!stop) {
+        while (!stop.signal.aborted) {
           const release = await greedy.acquire("h", 1, { waitMs: 30_000 });
           await new Promise((done) => setTimeout(done, 20));
           release();
@@ -119,9 +124,9 @@ describe("slots of a host", () => {
       }),
     );
     const release = await member().slots.acquire("h", 1, { waitMs: 20_000 });
-    stop = true;
+    stop.abort();
     release();
-    await busy;
+    await expect(busy).resolves.toHaveLength(3);
   });
 
   it("are all given back at the end", async () => {
