@@ -1,4 +1,5 @@
 import type { ListedFile } from "../../shared/contracts/portal-family.ts";
+import { readAhead } from "./read-ahead.ts";
 
 /** One page of a paged listing. */
 export interface ListingPage {
@@ -35,19 +36,8 @@ export async function* readPages(listing: PagedListing): AsyncGenerator<ListedFi
   }
   let last = Math.min(first.lastPage, MAX_PAGES);
   let next = 2;
-  const underWay: Promise<ListingPage>[] = [];
-  const fill = () => {
-    while (next <= last && underWay.length < listing.concurrency) {
-      const page = listing.fetchPage(next++);
-      // The error is met when its turn comes; until then it must not count as unhandled.
-      page.catch(() => undefined);
-      underWay.push(page);
-    }
-  };
-  for (fill(); underWay.length > 0; fill()) {
-    listing.signal.throwIfAborted();
-    const page = await underWay.shift();
-    if (!page) return;
+  const start = () => (next <= last ? listing.fetchPage(next++) : null);
+  for await (const page of readAhead(start, listing.concurrency, listing.signal)) {
     last = Math.min(Math.max(last, page.lastPage ?? 0), MAX_PAGES);
     yield page.files;
   }

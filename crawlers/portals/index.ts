@@ -3,14 +3,37 @@ import { isAbsolute } from "node:path";
 import type { PortalFamily } from "../../shared/contracts/portal-family.ts";
 import { errorMessage, UsageError } from "../../shared/errors.ts";
 import type { LoadedChains } from "../chains.ts";
+import { bina } from "./bina.ts";
 import { cerberus } from "./cerberus.ts";
+import { cityMarketShops } from "./city-market-shops.ts";
+import { haziHinam } from "./hazi-hinam.ts";
+import { laibcatalog } from "./laibcatalog.ts";
+import { matrix } from "./matrix.ts";
+import { meshnatYosefWorker } from "./meshnat-yosef-worker.ts";
+import { netivHesed } from "./netiv-hesed.ts";
+import { publishprice } from "./publishprice.ts";
 import { shufersal } from "./shufersal.ts";
+import { superPharm } from "./super-pharm.ts";
+import { wolt } from "./wolt.ts";
 
 /** Portal families by the name that registry entries use. */
 export type PortalFamilies = ReadonlyMap<string, PortalFamily>;
 
 /** The families of the package. A new one: one file beside this one, one line here. */
-const BUILT_IN: readonly PortalFamily[] = [cerberus, shufersal];
+const BUILT_IN: readonly PortalFamily[] = [
+  bina,
+  cerberus,
+  cityMarketShops,
+  haziHinam,
+  laibcatalog,
+  matrix,
+  meshnatYosefWorker,
+  netivHesed,
+  publishprice,
+  shufersal,
+  superPharm,
+  wolt,
+];
 
 /** The families of the package alone. */
 export function builtInFamilies(): Map<string, PortalFamily> {

@@ -1,4 +1,4 @@
-import { comparableCode, fileStem, parseFileName, type FileType } from "../../shared/contracts/file-identity.ts";
+import { comparableCode, type FileType } from "../../shared/contracts/file-identity.ts";
 import type {
   FetchTarget,
   ListedFile,
@@ -6,7 +6,7 @@ import type {
   PortalContext,
   PortalFamily,
 } from "../../shared/contracts/portal-family.ts";
-import { PermanentError } from "../../shared/errors.ts";
+import { findAgain } from "../listing/find-again.ts";
 import { largestNumberInLinks, layoutError, nameInLink, parseHtml } from "../listing/html.ts";
 import { type ListingPage, readPages } from "../listing/pages.ts";
 import { sizeText } from "../listing/sizes.ts";
@@ -35,16 +35,24 @@ interface Section {
 export const shufersal: PortalFamily = {
   name: "shufersal",
 
-  async *list(context, filter) {
-    for (const section of sectionsOf(filter)) yield* listSection(context, section);
-  },
+  list,
 
   async resolve(context, file) {
-    const listed = file.fresh ? null : usable(file.url, context.now());
-    if (listed) return listed;
-    return linkAgain(context, file);
+    const usable = !file.fresh && livesLongEnough(file.url, context.now());
+    return targetOf(usable ? file.url : (await findAgain(context, list, file)).url);
   },
 };
+
+async function* list(context: PortalContext, filter: ListingFilter): AsyncGenerator<ListedFile[]> {
+  for (const section of sectionsOf(filter)) {
+    yield* readPages({
+      fetchPage: (number) => fetchPage(context, section, number),
+      pageSize: PAGE_SIZE,
+      concurrency: context.chain.maxParallel,
+      signal: context.signal,
+    });
+  }
+}
 
 function sectionsOf(filter: ListingFilter): Section[] {
   const { types, stores } = filter;
@@ -55,15 +63,6 @@ function sectionsOf(filter: ListingFilter): Section[] {
   const sections: Section[] = ofStores.flatMap((category) => stores.map((store) => ({ category, store })));
   if (!types || types.includes("stores")) sections.push({ category: CATEGORY.stores, store: null });
   return sections;
-}
-
-function listSection(context: PortalContext, section: Section): AsyncGenerator<ListedFile[]> {
-  return readPages({
-    fetchPage: (number) => fetchPage(context, section, number),
-    pageSize: PAGE_SIZE,
-    concurrency: context.chain.maxParallel,
-    signal: context.signal,
-  });
 }
 
 async function fetchPage(context: PortalContext, section: Section, number: number): Promise<ListingPage> {
@@ -103,37 +102,14 @@ export function readGrid(html: string, url: string): ListingPage {
   };
 }
 
-/** The listed link, when it still carries its signature and lives long enough. */
-function usable(url: string, now: Date): FetchTarget | null {
-  if (!URL.canParse(url)) return null;
-  const query = new URL(url).searchParams;
-  const expiry = query.get("se");
-  if (!query.has("sig") || expiry === null) return null;
-  const expiresAt = new Date(expiry);
-  if (!(expiresAt.getTime() - now.getTime() > LEAST_LIFE_MS)) return null;
-  return { url, expiresAt };
+/** Whether a link still carries its signature and will for a while. */
+function livesLongEnough(url: string, now: Date): boolean {
+  if (!URL.canParse(url) || !new URL(url).searchParams.has("sig")) return false;
+  const { expiresAt } = targetOf(url);
+  return expiresAt !== undefined && expiresAt.getTime() - now.getTime() > LEAST_LIFE_MS;
 }
 
-async function linkAgain(context: PortalContext, file: { fileName: string; fileType: FileType }): Promise<FetchTarget> {
-  const store = file.fileType === "stores" ? null : parseFileName(file.fileName).storeId;
-  const stem = fileStem(file.fileName);
-  const category = CATEGORY[file.fileType];
-  // Asked by store first: a page or two instead of all of the category.
-  const sections =
-    store === null
-      ? [{ category, store }]
-      : [
-          { category, store },
-          { category, store: null },
-        ];
-  for (const section of sections) {
-    for await (const page of listSection(context, section)) {
-      const found = page.find((listed) => fileStem(listed.fileName) === stem);
-      const expiry = found && new URL(found.url).searchParams.get("se");
-      if (found) return expiry ? { url: found.url, expiresAt: new Date(expiry) } : { url: found.url };
-    }
-  }
-  throw new PermanentError(`shufersal no longer lists "${file.fileName}"`, {
-    hint: "portals keep files for a few days only; a stored copy can be replayed",
-  });
+function targetOf(url: string): FetchTarget {
+  const expiry = new URL(url).searchParams.get("se");
+  return expiry === null ? { url } : { url, expiresAt: new Date(expiry) };
 }
