@@ -14,8 +14,13 @@ export interface CommandEntry {
 
 /** Every command, in the order in which `gogobe --help` shows them. */
 export const COMMANDS: readonly CommandEntry[] = [
+  entry("run", "all stages in one process", () => import("./commands/run.ts")),
   entry("crawl", "list the portals and publish what is new (a fleet member)", () => import("./commands/crawl.ts")),
+  entry("download", "fetch discovered files into the store (a fleet member)", () => import("./commands/download.ts")),
+  entry("parse", "read stored files into batches (a fleet member)", () => import("./commands/parse.ts")),
   entry("write", "load batches into PostgreSQL (a fleet member)", () => import("./commands/write.ts")),
+  entry("ingest", "load local files, as if they had been downloaded", () => import("./commands/ingest.ts")),
+  entry("inspect", "show what is in a file without loading it", () => import("./commands/inspect.ts")),
   entry("export", "write every table as sorted CSV", () => import("./commands/export.ts")),
   entry("query", "run one read-only SQL statement", () => import("./commands/query.ts")),
   entry("chains", "the chains that are known and how their portals answer", () => import("./commands/chains.ts")),

@@ -13,11 +13,11 @@ export function configure(command: Command): void {
     )
     .action(async (directory: string, options: { json?: boolean }) => {
       await withRuntime(contextOf(command, { quiet: true }), async (runtime) => {
-        const { exportTables } = await import("../export-tables.ts");
+        const { exportTables } = await import("../../writer/export-tables.ts");
         const { pool } = await runtime.database();
         const written = await exportTables(pool, directory);
         if (options.json) return printJson(written);
-        for (const { file, rows } of written) printLine(`${file}: ${counted(rows, "row")}`);
+        for (const { path, rows } of written) printLine(`${path}: ${counted(rows, "row")}`);
       });
     });
 }

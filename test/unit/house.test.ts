@@ -139,7 +139,7 @@ describe("the documentation", () => {
 
 function settingsTable(): string {
   const rows = Object.entries(SETTINGS).map(([name, setting]) => {
-    const words = "oneOf" in setting ? ` (${setting.oneOf.join(", ")})` : "";
+    const words = "oneOf" in setting && setting.oneOf ? ` (${setting.oneOf.join(", ")})` : "";
     return `| \`${name}\` | ${setting.fallback ?? ""} | ${setting.about}${words} |`;
   });
   return ["| setting | default | meaning |", "|---|---|---|", ...rows, ""].join("\n");
