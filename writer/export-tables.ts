@@ -56,7 +56,7 @@ const EXPORTS: Record<string, string> = {
   stores: `
     SELECT ${STORE}, s.store_code, s.chain, s.sub_chain_code, s.sub_chain_name, s.name, s.store_type, s.address, s.city, s.zip_code,
       s.latitude, s.longitude, s.heard_at, ${FILE}
-    FROM stores s LEFT JOIN files f USING (file_id)
+    FROM stores s LEFT JOIN files f ON f.file_id = s.file_id
     ORDER BY 1, 2`,
   items: `
     SELECT ${ITEM}, i.name, i.manufacturer, i.country, i.unit, i.quantity, i.weighted, i.gtin FROM items i ORDER BY 1, 2`,
@@ -72,11 +72,11 @@ const EXPORTS: Record<string, string> = {
     ORDER BY 1, 2`,
   prices: `
     SELECT ${STORE}, ${ITEM}, p.price, p.unit_price, p.updated_at, p.version, p.row_number, p.seen_version, p.delisted_at, ${FILE}
-    FROM prices p JOIN stores s ON s.id = p.store_id JOIN items i ON i.id = p.item_id LEFT JOIN files f USING (file_id)
+    FROM prices p JOIN stores s ON s.id = p.store_id JOIN items i ON i.id = p.item_id LEFT JOIN files f ON f.file_id = p.file_id
     ORDER BY 1, 2, 3, 4`,
   price_history: `
     SELECT ${STORE}, ${ITEM}, h.valid_from, h.price, ${FILE}
-    FROM price_history h JOIN stores s ON s.id = h.store_id JOIN items i ON i.id = h.item_id LEFT JOIN files f USING (file_id)
+    FROM price_history h JOIN stores s ON s.id = h.store_id JOIN items i ON i.id = h.item_id LEFT JOIN files f ON f.file_id = h.file_id
     ORDER BY 1, 2, 3, 4, 5`,
   promotions: `
     SELECT ${STORE}, p.promotion_code COLLATE "C" AS promotion_code, p.description, p.updated_at, p.starts_at, p.ends_at, p.days,
@@ -84,7 +84,7 @@ const EXPORTS: Record<string, string> = {
       p.discount_rate, p.discount_type, p.discounted_price, p.discounted_price_per_unit, p.derived_unit_price, p.derived_rule,
       p.min_items_offered, p.weight_unit, p.redemption_limit, p.is_coupon, p.gift_count, p.is_total, p.is_active, p.min_basket_amount,
       p.restrictions, p.remarks, p.groups, p.extra, p.version, p.row_number, p.seen_version, p.withdrawn_at, ${FILE}
-    FROM promotions p JOIN stores s ON s.id = p.store_id LEFT JOIN files f USING (file_id)
+    FROM promotions p JOIN stores s ON s.id = p.store_id LEFT JOIN files f ON f.file_id = p.file_id
     ORDER BY 1, 2, 3`,
   promotion_items: `
     SELECT ${STORE}, p.promotion_code COLLATE "C" AS promotion_code, l.position, ${ITEM}, l.is_gift, l.item_type, l.gift_price, l.group_id,
@@ -97,7 +97,7 @@ const EXPORTS: Record<string, string> = {
     ORDER BY 1, 2, 3, 4`,
   store_snapshots: `
     SELECT ${STORE}, n.kind COLLATE "C" AS kind, n.version, ${FILE}
-    FROM store_snapshots n JOIN stores s ON s.id = n.store_id LEFT JOIN files f USING (file_id)
+    FROM store_snapshots n JOIN stores s ON s.id = n.store_id LEFT JOIN files f ON f.file_id = n.file_id
     ORDER BY 1, 2, 3`,
   files: `
     SELECT ${FILE}, f.chain_id, f.sub_chain_code, f.store_code, f.portal, f.file_type, f.version, f.status, f.complete, f.source_url,
@@ -106,10 +106,10 @@ const EXPORTS: Record<string, string> = {
     FROM files f ORDER BY 1, 2, 3`,
   batches: `
     SELECT ${FILE}, b.parser_version, b.batch_index, b.row_count, b.seen_count, b.batch_count, b.complete
-    FROM batches b LEFT JOIN files f USING (file_id)
+    FROM batches b LEFT JOIN files f ON f.file_id = b.file_id
     ORDER BY 1, 2, 3, 4, 5`,
   rejected_rows: `
     SELECT ${FILE}, r.line, r.reason COLLATE "C" AS reason, r.raw COLLATE "C" AS raw, r.code
-    FROM rejected_rows r LEFT JOIN files f USING (file_id)
+    FROM rejected_rows r LEFT JOIN files f ON f.file_id = r.file_id
     ORDER BY 1, 2, 3, 4, 5, 6`,
 };

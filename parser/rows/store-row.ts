@@ -6,9 +6,6 @@ import { decimalOrNothing } from "../normalise/numbers.ts";
 import { cleanText } from "../normalise/text.ts";
 import type { Rejection, RowBuilder, RowContext } from "./row-context.ts";
 
-/** Zip codes that mean "none" (formats §5). */
-const NO_ZIP = /^0*$/;
-
 /** A store row is flat. It is rejected when it has no store id. */
 export class StoreRowBuilder implements RowBuilder<StoreRow> {
   readonly slots: FieldSlots;
@@ -35,7 +32,6 @@ export class StoreRowBuilder implements RowBuilder<StoreRow> {
     const storeCode = cleanText(texts[STORE.storeCode]);
     if (storeCode === undefined) return { reason: "no store id", code: undefined };
     if (storeCode.length > 64) return { reason: `store id of ${storeCode.length} characters`, code: undefined };
-    const zipCode = cleanText(texts[STORE.zipCode]);
     return {
       line,
       storeCode,
@@ -48,7 +44,7 @@ export class StoreRowBuilder implements RowBuilder<StoreRow> {
       name: cleanText(texts[STORE.name]),
       address: cleanText(texts[STORE.address]),
       city: cleanText(texts[STORE.city]),
-      zipCode: zipCode === undefined || NO_ZIP.test(zipCode) ? undefined : zipCode,
+      zipCode: cleanText(texts[STORE.zipCode]),
       latitude: decimalOrNothing(texts[STORE.latitude]),
       longitude: decimalOrNothing(texts[STORE.longitude]),
       updatedAt: lastUpdateOf(this.#context, texts[STORE.lastUpdateDate], texts[STORE.lastUpdateTime], line),
