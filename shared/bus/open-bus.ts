@@ -1,6 +1,5 @@
 import type pg from "pg";
 import type { Config } from "../config.ts";
-import { UsageError } from "../errors.ts";
 import type { Log } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { Bus } from "./bus.ts";
@@ -15,8 +14,15 @@ export interface OpenBusOptions {
   databaseUrl: string;
 }
 
-/** The bus that configuration asks for: Kafka when KAFKA_BROKERS is set, else the queue on the database. */
+/**
+ * The bus that configuration asks for: Kafka when KAFKA_BROKERS is set, else the queue on the database.
+ * @throws {UsageError} when Kafka is configured and its optional client is not installed
+ */
 export async function openBus(options: OpenBusOptions): Promise<Bus> {
-  if (options.config.kafka !== null) throw new UsageError("KAFKA_BROKERS is set, but Kafka is not supported yet");
+  const { config, log, metrics } = options;
+  if (config.kafka !== null) {
+    const { openKafkaBus } = await import("./kafka-bus.ts");
+    return await openKafkaBus({ settings: config.kafka, log, metrics });
+  }
   return await openEmbeddedBus(options);
 }

@@ -1,6 +1,8 @@
 import { Pool } from "pg";
 import type { ConsumeOptions } from "../../shared/bus/bus.ts";
 import { openEmbeddedBus } from "../../shared/bus/embedded-bus.ts";
+import { openKafkaBus } from "../../shared/bus/kafka-bus.ts";
+import { kafkaSettings } from "./bus-kafka-world.ts";
 import { createLog } from "../../shared/observability/log.ts";
 import { createMetrics } from "../../shared/observability/metrics.ts";
 import { consume, GROUP } from "./bus-world.ts";
@@ -10,8 +12,17 @@ const { TEST_TOPIC: name = "", TEST_OPTIONS: options = "{}", TEST_DATABASE_URL: 
 const table = new Map([[name, [GROUP]]]);
 const log = createLog({ level: "warn" });
 const metrics = createMetrics();
-const pool = new Pool({ connectionString: databaseUrl });
-const bus = await openEmbeddedBus({ pool, databaseUrl, log, metrics, topics: table });
+const brokers = process.env["TEST_BROKERS"];
+const bus =
+  brokers === undefined
+    ? await openEmbeddedBus({
+        pool: new Pool({ connectionString: databaseUrl }),
+        databaseUrl,
+        log,
+        metrics,
+        topics: table,
+      })
+    : await openKafkaBus({ settings: kafkaSettings(brokers), log, metrics, topics: table });
 await consume(
   bus,
   { name, table },

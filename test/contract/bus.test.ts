@@ -5,6 +5,7 @@ import { createMetrics } from "../../shared/observability/metrics.ts";
 import { createTestDatabase } from "../helpers/database.ts";
 import { busDeliverySuite } from "./bus-delivery-suite.ts";
 import { busFailureSuite } from "./bus-failure-suite.ts";
+import { kafkaWorld } from "./bus-kafka-world.ts";
 import type { BusWorld } from "./bus-world.ts";
 
 const log = createLog({ level: "silent" });
@@ -19,7 +20,18 @@ async function embeddedWorld(): Promise<BusWorld> {
   };
 }
 
-describe.each([{ name: "the embedded bus", create: embeddedWorld }])("$name", ({ create }) => {
+const brokers = process.env["GOGOBE_TEST_KAFKA_BROKERS"];
+
+describe("the embedded bus", () => {
+  busSuite(embeddedWorld);
+});
+
+const reason = brokers === undefined ? " (skipped: GOGOBE_TEST_KAFKA_BROKERS names no broker)" : "";
+describe.skipIf(brokers === undefined)(`the Kafka bus${reason}`, () => {
+  busSuite(async () => await kafkaWorld(brokers ?? ""));
+});
+
+function busSuite(create: () => Promise<BusWorld>): void {
   let world: BusWorld;
   beforeAll(async () => {
     world = await create();
@@ -29,4 +41,4 @@ describe.each([{ name: "the embedded bus", create: embeddedWorld }])("$name", ({
   });
   busDeliverySuite(() => world);
   busFailureSuite(() => world);
-});
+}

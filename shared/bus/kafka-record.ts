@@ -1,0 +1,34 @@
+import type { HeldMessage } from "./dispatcher.ts";
+import type { KafkaRecord } from "./kafka-loader.ts";
+import type { OffsetTracker } from "./offset-tracker.ts";
+
+/** A message that this process has read and not finished. */
+export interface ReadMessage extends HeldMessage {
+  readonly value: Buffer | null;
+  readonly offset: number;
+  readonly tracker: OffsetTracker;
+}
+
+export function readMessage(record: KafkaRecord, tracker: OffsetTracker): ReadMessage {
+  return {
+    key: keyOf(record),
+    headers: headersOf(record),
+    bytes: record.size,
+    value: record.value,
+    offset: record.offset,
+    tracker,
+  };
+}
+
+export function keyOf(record: KafkaRecord): string {
+  return record.key?.toString() ?? "";
+}
+
+/** Kafka keeps a list of headers; of several with one name the last counts. */
+export function headersOf(record: KafkaRecord): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const entry of record.headers ?? []) {
+    for (const [name, value] of Object.entries(entry)) headers[name] = value.toString();
+  }
+  return headers;
+}

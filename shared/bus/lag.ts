@@ -1,0 +1,19 @@
+import type { PartitionLag } from "./bus.ts";
+
+/** A group that has committed nothing on a partition starts at its oldest message. Offsets are decimal text; negative: none. */
+export function partitionLags(
+  topic: string,
+  group: string,
+  ends: readonly { partition: number; low: string; high: string }[],
+  committed: readonly { partition: number; offset: string }[],
+): PartitionLag[] {
+  const offsets = new Map(committed.map((each) => [each.partition, Number(each.offset)]));
+  return ends
+    .map(({ partition, low, high }) => {
+      const endOffset = Number(high);
+      const offset = offsets.get(partition) ?? -1;
+      const committedOffset = offset < 0 ? Number(low) : offset;
+      return { topic, partition, group, endOffset, committedOffset, lag: Math.max(0, endOffset - committedOffset) };
+    })
+    .sort((a, b) => a.partition - b.partition);
+}
