@@ -19,7 +19,7 @@ import { addUnknownChains, mergeStores } from "./merge/stores.ts";
 import { followChangedCodes, readWordingRevisions, settleWording } from "./merge/wording.ts";
 import { ensurePartitions } from "./partitions.ts";
 import { stageRows } from "./stage-rows.ts";
-import { analyzeStaging, ensureStaging } from "./staging.ts";
+import { ensureStaging } from "./staging.ts";
 
 export interface ApplyDeps {
   log: Log;
@@ -78,11 +78,7 @@ async function runTransaction(db: Pool, batches: readonly FlushBatch[], deps: Ap
     await ensureStaging(client);
     await client.query("BEGIN; SET LOCAL jit = off; SET LOCAL random_page_cost = 1.1; SET LOCAL work_mem = '64MB'");
     const applied = await findApplied(client, batches);
-    const tables = await copyToStaging(
-      client,
-      stageRows(batches.filter((batch) => !applied.has(batch.message.batch_id))),
-    );
-    await analyzeStaging(client, tables);
+    await copyToStaging(client, stageRows(batches.filter((batch) => !applied.has(batch.message.batch_id))));
     const inTurn = deps.inTurn ?? ((merge) => merge());
     return await inTurn(async () => {
       const result = await merge(client, batches);
@@ -162,7 +158,6 @@ async function mergeRows(
 }
 
 async function mergePricedRows(client: PoolClient, revisions: ReadonlyMap<string, string>): Promise<void> {
-  await client.query("ANALYZE stage_sightings");
   await mergePrices(client);
   await countRejectedPrices(client);
   await addHistory(client);

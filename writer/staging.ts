@@ -31,7 +31,7 @@ CREATE TEMP TABLE stage_items (
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE stage_sightings (
   store_id integer, item_id bigint, batch_no integer, line integer, version text COLLATE "C", price numeric, unit_price numeric,
-  updated_at timestamptz, old_version text COLLATE "C", old_file uuid, old_price numeric, old_delisted_at timestamptz,
+  updated_at timestamptz, old_row tid, old_version text COLLATE "C", old_file uuid, old_price numeric, old_delisted_at timestamptz,
   -- The newest of its pair in this flush; not newer than what the table holds; wins over what the table holds; worded otherwise than the item.
   newest boolean, late boolean, wins boolean, reworded boolean,
   -- The sighting before this one, in this flush or in the table; null when there is none.
@@ -63,9 +63,4 @@ export async function ensureStaging(client: pg.PoolClient): Promise<void> {
   if (prepared.has(client)) return;
   await client.query(TABLES);
   prepared.add(client);
-}
-
-/** Statistics of what was just copied, so that joins are planned for its real size. */
-export async function analyzeStaging(client: pg.PoolClient, tables: readonly string[]): Promise<void> {
-  if (tables.length > 0) await client.query(`ANALYZE ${tables.join(", ")}`);
 }

@@ -1,11 +1,21 @@
 import type pg from "pg";
 
+/** A pair that the table did not hold, sighted once: its only point is its price. */
+const FIRST_AND_ONLY = "s.old_version IS NULL AND s.before_version IS NULL AND s.newest AND b.next_full IS NULL";
+
 /**
  * Adds the points where a price changes, for files that are newer than what the table held of their items. A trusted full file between
  * two sightings means that the item was gone: a null point there, and a point for its return even at the same price.
- * Of several points at one moment the one of the highest version stays.
+ * Of several points at one moment the one of the highest version stays. The first point of a pair cannot meet another one, so most rows of
+ * a first load go in without looking.
  */
 export async function addHistory(client: pg.PoolClient): Promise<void> {
+  await client.query(`
+    INSERT INTO price_history (store_id, item_id, price, valid_from, file_id)
+    SELECT s.store_id, s.item_id, s.price, b.published_at, b.file_id
+    FROM stage_sightings s JOIN stage_batches b USING (batch_no)
+    WHERE ${FIRST_AND_ONLY}
+    ORDER BY s.item_id, s.store_id`);
   await client.query(`
     WITH sightings AS MATERIALIZED (
       SELECT s.*, b.published_at, b.file_id, b.next_full, b.next_full_at, b.next_full_file,
@@ -15,7 +25,7 @@ export async function addHistory(client: pg.PoolClient): Promise<void> {
           WHERE i.id = s.item_id AND r.version >= b.prior_full AND r.version < s.version
         ) ELSE false END AS after_gap
       FROM stage_sightings s JOIN stage_batches b USING (batch_no)
-      WHERE NOT s.late
+      WHERE NOT s.late AND NOT (${FIRST_AND_ONLY})
     ), points AS (
       SELECT store_id, item_id, price, published_at AS valid_from, file_id, version
       FROM sightings

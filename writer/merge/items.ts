@@ -16,7 +16,6 @@ export interface MasterConflict {
 export async function addNewItems(client: pg.PoolClient): Promise<number> {
   const staged = await client.query(STAGE_NEW_ITEMS);
   if (!staged.rowCount) return 0;
-  await client.query("ANALYZE stage_items");
   await client.query(ADD_ITEMS);
   return staged.rowCount;
 }
@@ -28,15 +27,24 @@ export async function addNewItems(client: pg.PoolClient): Promise<number> {
 export async function addMasters(client: pg.PoolClient, newItems: number): Promise<MasterConflict[]> {
   const changed = await client.query(STAGE_CHANGED_CODES);
   if (newItems === 0 && changed.rowCount === 0) return [];
-  await client.query(ADD_MASTERS);
+  const { rows: made } = await client.query<{ complete: boolean }>(ADD_MASTERS);
+  const { rows: clashes } = await client.query<Clash>(TAKE_OUT_CLASHES);
+  // Less went in than was missing: another writer was faster, or the key has another id.
+  if (!made[0]?.complete) clashes.push(...(await client.query<Clash>(TAKE_OUT_UNMADE)).rows);
   if (newItems > 0) await client.query(ADD_LINKS);
-  const { rows } = await client.query<{ file_id: string; id: string; offered: string; known: string }>(FIND_CONFLICTS);
-  return rows.map((row) => ({
-    fileId: row.file_id,
-    masterId: row.id,
-    offeredKey: row.offered,
-    knownKey: row.known,
+  return clashes.map(({ file_id, id, offered, known }) => ({
+    fileId: file_id,
+    masterId: id,
+    offeredKey: offered,
+    knownKey: known,
   }));
+}
+
+interface Clash {
+  file_id: string;
+  id: string;
+  offered: string;
+  known: string;
 }
 
 const STAGE_NEW_ITEMS = `
@@ -75,27 +83,35 @@ const STAGE_CHANGED_CODES = `
 
 /** With the wording of its first item; `settleMasters` gives it that of the newest sighting. */
 const ADD_MASTERS = `
-  INSERT INTO master_products (id, master_key, gtin, name, brand, quantity, unit)
-  SELECT DISTINCT ON (master_id) master_id, master_key, CASE WHEN master_key LIKE 'gtin:%' THEN substr(master_key, 6) END,
-    name, manufacturer, quantity, unit
-  FROM stage_items s
-  WHERE NOT EXISTS (SELECT FROM master_products m WHERE m.id = s.master_id)
-  ORDER BY master_id, master_key
-  ON CONFLICT DO NOTHING`;
+  WITH wanted AS (
+    SELECT DISTINCT ON (master_id) master_id, master_key, CASE WHEN master_key LIKE 'gtin:%' THEN substr(master_key, 6) END AS gtin,
+      name, manufacturer, quantity, unit
+    FROM stage_items s
+    WHERE NOT EXISTS (SELECT FROM master_products m WHERE m.id = s.master_id)
+    ORDER BY master_id, master_key
+  ), added AS (
+    INSERT INTO master_products (id, master_key, gtin, name, brand, quantity, unit)
+    SELECT * FROM wanted ORDER BY master_id
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+  )
+  SELECT (SELECT count(*) FROM wanted) = (SELECT count(*) FROM added) AS complete`;
+
+const TAKE_OUT_CLASHES = `
+  DELETE FROM stage_items s USING master_products m
+  WHERE m.id = s.master_id AND m.master_key <> s.master_key
+  RETURNING s.file_id, s.master_id AS id, s.master_key AS offered, m.master_key AS known`;
+
+const TAKE_OUT_UNMADE = `
+  DELETE FROM stage_items s USING master_products m
+  WHERE m.master_key = s.master_key AND m.id <> s.master_id
+  RETURNING s.file_id, s.master_id AS id, s.master_key AS offered, m.master_key || ' under another id' AS known`;
 
 const ADD_LINKS = `
   INSERT INTO product_master_links (item_id, master_id, method, confidence)
   SELECT i.id, s.master_id, s.method, s.confidence
   FROM stage_items s
   JOIN items i ON i.chain = s.chain AND i.item_code = s.code
-  JOIN master_products m ON m.id = s.master_id AND m.master_key = s.master_key
   WHERE NOT s.known
   ORDER BY i.id
   ON CONFLICT DO NOTHING`;
-
-const FIND_CONFLICTS = `
-  SELECT s.file_id, s.master_id AS id, s.master_key AS offered, m.master_key AS known
-  FROM stage_items s JOIN master_products m ON m.id = s.master_id AND m.master_key <> s.master_key
-  UNION
-  SELECT s.file_id, m.id, s.master_id || ' for ' || s.master_key, m.master_key
-  FROM stage_items s JOIN master_products m ON m.master_key = s.master_key AND m.id <> s.master_id`;

@@ -9,6 +9,17 @@ export async function keepRejected(client: pg.PoolClient): Promise<number> {
   return rowCount ?? 0;
 }
 
+/** Most stores have no rejected row at all: then there is nothing to join. */
+async function hasRejected(client: pg.PoolClient, kind: "price" | "promo"): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `SELECT FROM rejected_rows r
+      WHERE r.store_id = ANY (ARRAY(SELECT DISTINCT store_id FROM stage_batches WHERE store_id IS NOT NULL)) AND r.code IS NOT NULL AND r.kind = $1
+      LIMIT 1`,
+    [kind],
+  );
+  return rowCount === 1;
+}
+
 /** Trusted full files are looked up above the newest file that saw a row. */
 const gone = (alias: string, kind: string) => `
   (SELECT t.published_at FROM stage_trusted t
@@ -19,6 +30,7 @@ const gone = (alias: string, kind: string) => `
  * Looks both ways: at rows that come now, and at those kept from before for items that are new now.
  */
 export async function countRejectedPrices(client: pg.PoolClient): Promise<void> {
+  if (!(await hasRejected(client, "price"))) return;
   await client.query(`
     WITH pairs AS (
       SELECT b.store_id, i.id AS item_id, i.item_code
@@ -45,6 +57,7 @@ export async function countRejectedPrices(client: pg.PoolClient): Promise<void> 
 
 /** The same for promotions. */
 export async function countRejectedPromotions(client: pg.PoolClient): Promise<void> {
+  if (!(await hasRejected(client, "promo"))) return;
   await client.query(`
     WITH pairs AS (
       SELECT b.store_id, r.code FROM stage_rejected r JOIN stage_batches b USING (batch_no)
