@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
+import { deleteEmbeddedPostgres } from "../../shared/database/embedded-postgres.ts";
 
 const PROGRAM = join(import.meta.dirname, "../../bin/gogobe.js");
 
@@ -79,7 +80,7 @@ export async function createPipeline(
     },
     pool: async () => new pg.Pool({ connectionString: (await must(["db", "url"])).trim() }),
     close: async () => {
-      await gogobe(["db", "stop"]);
+      await deleteEmbeddedPostgres(home);
       await rm(home, { recursive: true, force: true });
     },
   };
