@@ -10,7 +10,6 @@ const STAT_CHUNK = 64;
 
 /** Local copies of downloaded files, bounded in size, oldest out. May be shared by several processes; losing it loses nothing. */
 export interface FileCache {
-  readonly directory: string;
   /** A path for a download under way. */
   temporaryPath(): string;
   /** Moves a finished download in under a name. Null when it does not fit at all; the file is then gone. */
@@ -41,7 +40,6 @@ export async function openFileCache(directory: string, maxBytes: number): Promis
   }
 
   return {
-    directory,
     temporaryPath: () => join(incoming, `${randomUUID()}.part`),
     async keep(path, name, sizeBytes) {
       if (sizeBytes > maxBytes) {

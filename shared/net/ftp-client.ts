@@ -1,7 +1,7 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import type { Writable } from "node:stream";
 import { connect as connectTls } from "node:tls";
-import { Client, type FTPContext, FTPError, type FTPResponse } from "basic-ftp";
+import { Client, type FileInfo, type FTPContext, FTPError, type FTPResponse } from "basic-ftp";
 import type { RemoteFile } from "../contracts/portal-family.ts";
 import { errorMessage } from "../errors.ts";
 import { type HostPolicy, portOf } from "./host-policy.ts";
@@ -67,14 +67,7 @@ function connectionOf(client: Client, guarded: <T>(work: () => Promise<T>) => Pr
     list: (path, command) =>
       guarded(async () => {
         client.availableListCommands = command === "MLSD" ? ["MLSD"] : ["LIST -a", "LIST"];
-        const entries = await client.list(path === "/" ? "" : path);
-        return entries
-          .filter((entry) => entry.isFile)
-          .map((entry) => ({
-            name: entry.name,
-            size: entry.size,
-            modifiedAt: /^\d{14}/.test(entry.rawModifiedAt) ? entry.rawModifiedAt : null,
-          }));
+        return remoteFiles(await client.list(path === "/" ? "" : path), command);
       }),
     download: (path, sink) => guarded(async () => void (await client.downloadTo(sink, path))),
     size: (path) =>
@@ -91,6 +84,17 @@ function connectionOf(client: Client, guarded: <T>(work: () => Promise<T>) => Pr
     },
     close: () => client.close(),
   };
+}
+
+/** Files among listed entries. */
+export function remoteFiles(entries: readonly FileInfo[], command: ListCommand): RemoteFile[] {
+  return entries
+    .filter((entry) => entry.isFile)
+    .map(({ name, size, modifiedAt }) => ({
+      name,
+      size,
+      modifiedAt: command === "MLSD" && modifiedAt ? modifiedAt.toISOString() : null,
+    }));
 }
 
 /** True when the server does not know the command, rather than the directory or the account. */

@@ -1,6 +1,7 @@
 import { Writable } from "node:stream";
+import { parseList } from "basic-ftp";
 import { afterEach, describe, expect, it } from "vitest";
-import { isUnknownCommand, openFtp } from "../../../shared/net/ftp-client.ts";
+import { isUnknownCommand, openFtp, remoteFiles } from "../../../shared/net/ftp-client.ts";
 import { createFtpPool } from "../../../shared/net/ftp-pool.ts";
 import { createHostPolicy, HostNotAllowedError } from "../../../shared/net/host-policy.ts";
 import { HostTimeoutError, HostUnreachableError, PortalStatusError } from "../../../shared/net/net-errors.ts";
@@ -117,6 +118,25 @@ describe("an FTP connection with explicit TLS", () => {
     const times = { idleTimeoutMs: 1_000, connectTimeoutMs: 1_000 };
     await expect(openFtp(url, account, policy, times, never)).rejects.toThrow(HostNotAllowedError);
     expect(server.logins).toBe(0);
+  });
+});
+
+describe("entries of a listing", () => {
+  it("are files with their time by MLSD, and without one where the server gives none", () => {
+    const lines = [
+      "type=file;size=187; Promo7290000000015-001-202601020800.gz",
+      "type=file;size=48211;modify=20260102001105; PriceFull7290000000015-001-202601020010.gz",
+      "type=dir; archive",
+    ];
+    expect(remoteFiles(parseList(lines.join("\r\n")), "MLSD")).toEqual([
+      { name: "Promo7290000000015-001-202601020800.gz", size: 187, modifiedAt: null },
+      { name: FILE, size: 48_211, modifiedAt: "2026-01-02T00:11:05.000Z" },
+    ]);
+  });
+
+  it("have no time by LIST, whose text changes with the age of a file", () => {
+    const line = `-rw-r--r-- 1 ftp ftp 48211 Jan 02 00:11 ${FILE}`;
+    expect(remoteFiles(parseList(line), "LIST")).toEqual([{ name: FILE, size: 48_211, modifiedAt: null }]);
   });
 });
 
