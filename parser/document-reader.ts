@@ -49,6 +49,8 @@ export class DocumentReader {
   /** The row element in hand: also what the next row is expected to be. */
   #row: OpenElement | null = null;
   #list: OpenElement | null = null;
+  /** Tag of the first row whose name is known; null before. */
+  #usualTag: string | null = null;
   /** Opening tag of the row as most files write it, without attributes. */
   #plainOpen = "";
   #rowsSeen = 0;
@@ -152,6 +154,7 @@ export class DocumentReader {
     // `Store` holds fields when it is a row, and rows when it is a list or the root of another dialect.
     const isRow = isKnownRow ? !(row.name === "store" && inside?.firstIsComplex === true) : inside?.isComplex === true;
     if (!isRow) return true;
+    if (isKnownRow) this.#usualTag ??= row.tag;
     this.#plainOpen = `<${row.tag}>`;
     this.#pos = this.#text.lastIndexOf("<", this.#pos - 1);
     this.#mode = "row";
@@ -184,7 +187,8 @@ export class DocumentReader {
     this.#sink.begin(row, this.#list);
     const scanned = this.#sink.scan(text, from);
     if (scanned !== -1) return this.#rowEnds(scanned);
-    const found = findRowEnd(text, from, row.tag, this.#list?.tag ?? null, isFinal);
+    const usual = this.#usualTag === row.tag ? null : this.#usualTag;
+    const found = findRowEnd(text, from, { row: row.tag, usual, list: this.#list?.tag ?? null }, isFinal);
     if (found === null) return this.#waitForRow(isFinal);
     const xml = text.slice(this.#pos, found.end);
     if (found.closed) this.#sink.row(xml);

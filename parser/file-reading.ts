@@ -10,6 +10,7 @@ import { DateReader } from "./normalise/dates.ts";
 import { UnitReader } from "./normalise/units.ts";
 import { Problems } from "./problems.ts";
 import { type RowOutput, RowReader } from "./row-reader.ts";
+import { SeenCodes } from "./seen-codes.ts";
 import { refuseErrorPage } from "./sniff.ts";
 
 export interface ReadingOptions extends DecompressOptions {
@@ -30,6 +31,7 @@ export class FileReading {
   readonly problems = new Problems();
   readonly #options: ReadingOptions;
   readonly #unknownTags = new UnknownTags();
+  readonly #seenCodes = new SeenCodes();
   readonly #rows: RowReader;
   readonly #document: DocumentReader;
   #container: ContainerFacts | null = null;
@@ -43,6 +45,7 @@ export class FileReading {
       units: new UnitReader(),
       problems: this.problems,
       unknownTags: this.#unknownTags,
+      seenCodes: this.#seenCodes,
     };
     this.#rows = new RowReader(options.kind, context, options.output);
     this.#document = new DocumentReader(options.kind, this.#rows, this.problems);
@@ -99,6 +102,10 @@ export class FileReading {
     const replaced = this.#encoding?.replaced ?? 0;
     const problems = [...damage, ...(this.#container?.problems ?? []), ...(this.#encoding?.problems ?? [])];
     if (replaced > 0) problems.push(`${replaced} invalid bytes were replaced`);
+    const { repeated } = this.#seenCodes;
+    const isFlat = this.#rows.dialect?.flatPromotions === true;
+    if (repeated > 0 && !isFlat)
+      problems.push(`${repeated} rows repeat a code of the same file: the last update counts`);
     return {
       rowsClaimed: claimed,
       rowsRead,

@@ -1,6 +1,6 @@
 import type { PromotionRow } from "../shared/contracts/ingest-messages.ts";
 import type { Problems } from "./problems.ts";
-import { linkKey } from "./rows/promotion-row.ts";
+import { DUPLICATE_LINK, linkKey } from "./rows/promotion-row.ts";
 
 /** Links held at once; a store has up to some 57,000. Above it the promotion that was begun first goes out as it is. */
 const MAX_HELD_LINKS = 300_000;
@@ -54,10 +54,7 @@ export class PromotionMerge {
     const keys = this.#links.get(row.promotionCode) ?? new Set<string>();
     for (const link of row.items) {
       const key = linkKey(link);
-      if (keys.has(key)) {
-        this.#problems.note("a link stands twice, equal in every field, in one promotion");
-        continue;
-      }
+      if (keys.has(key)) this.#problems.note(DUPLICATE_LINK);
       keys.add(key);
       known.items.push(link);
     }

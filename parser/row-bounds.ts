@@ -8,34 +8,39 @@ export interface RowEnd {
 const MAX_SECTION = 64 * 1024;
 const SECTION = new RegExp(`<!\\[CDATA\\[[^]{0,${MAX_SECTION}}?\\]\\]>|<!--[^]{0,${MAX_SECTION}}?-->`, "g");
 
+/** The tags that bound a row, as published. */
+export interface RowTags {
+  row: string;
+  /** The tag of the rows before, where this row has another: one of them is damaged. */
+  usual: string | null;
+  list: string | null;
+}
+
 /**
- * Finds the end of the row whose content begins at `from`; null when more text is needed. Tags are compared as published. A row
- * never holds a row of its own name, so another opening tag of it means that the closing one is missing.
+ * Finds the end of the row whose content begins at `from`; null when more text is needed. A row never holds a row, so another
+ * opening tag of one means that the closing one is missing.
  */
-export function findRowEnd(
-  text: string,
-  from: number,
-  tag: string,
-  listTag: string | null,
-  isFinal: boolean,
-): RowEnd | null {
-  const found = locate(text, from, tag, listTag);
+export function findRowEnd(text: string, from: number, tags: RowTags, isFinal: boolean): RowEnd | null {
+  const found = locate(text, from, tags);
   const reach = found === null ? text.length : found.end;
   if (!text.slice(from, reach).includes("<!")) return found;
   // Markup inside comments and CDATA is no markup: look again with their insides blanked.
   const masked = text.slice(from).replace(SECTION, (section) => " ".repeat(section.length));
   const open = Math.max(masked.lastIndexOf("<!--"), masked.lastIndexOf("<![CDATA["));
   if (open !== -1 && !isFinal && masked.length - open <= MAX_SECTION) return null;
-  const again = locate(masked, 0, tag, listTag);
+  const again = locate(masked, 0, tags);
   return again === null ? null : { end: from + again.end, closed: again.closed };
 }
 
-function locate(text: string, from: number, tag: string, listTag: string | null): RowEnd | null {
-  const close = indexOfTag(text, `</${tag}`, from);
+function locate(text: string, from: number, tags: RowTags): RowEnd | null {
+  const close = indexOfTag(text, `</${tags.row}`, from);
   const inside = close === -1 ? text.slice(from) : text.slice(from, close);
-  const next = indexOfTag(inside, `<${tag}`, 0);
-  const listEnd = listTag === null ? -1 : indexOfTag(inside, `</${listTag}`, 0);
-  const cut = next === -1 ? listEnd : listEnd === -1 ? next : Math.min(next, listEnd);
+  const bounds = [
+    indexOfTag(inside, `<${tags.row}`, 0),
+    tags.usual === null ? -1 : indexOfTag(inside, `<${tags.usual}`, 0),
+    tags.list === null ? -1 : indexOfTag(inside, `</${tags.list}`, 0),
+  ].filter((at) => at !== -1);
+  const cut = bounds.length === 0 ? -1 : Math.min(...bounds);
   if (cut !== -1) return { end: from + cut, closed: false };
   if (close === -1) return null;
   const gt = text.indexOf(">", close);

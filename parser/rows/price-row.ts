@@ -45,6 +45,7 @@ export class PriceRowBuilder implements RowBuilder<ProductRow> {
     if (price.value.charCodeAt(0) === 0x2d) return { reason: "price is negative", code: ean };
 
     const context = this.#context;
+    context.seenCodes.add(ean);
     const master = context.masters.of(ean);
     const unitQtyRaw = cleanText(texts[PRICE.unitQty]);
     const unitOfMeasureRaw = cleanText(texts[PRICE.unitOfMeasure]);

@@ -107,8 +107,12 @@ export class PromotionRowBuilder implements RowBuilder<PromotionRow> {
   }
 
   finish(line: number): PromotionRow | Rejection {
-    if (this.#link.values[LINK.itemCode] !== undefined) this.#closeLink();
     const texts = this.#promotion.values;
+    if (this.#link.values[LINK.itemCode] !== undefined) {
+      // A flat row: its IsGiftItem speaks of its item.
+      this.#link.values[LINK.isGift] ??= texts[PROMOTION.isGift];
+      this.#closeLink();
+    }
     const code = cleanText(texts[PROMOTION.code]);
     if (code === undefined) return { reason: "no promotion id", code: undefined };
     if (code.length > 64) return { reason: `promotion id of ${code.length} characters`, code: undefined };
@@ -116,7 +120,8 @@ export class PromotionRowBuilder implements RowBuilder<PromotionRow> {
     if (startsAt === NO_DATE) return { reason: `start is no date: "${this.#shown(PROMOTION.startDate)}"`, code };
     const endsAt = this.#moment(PROMOTION.endDateTime, PROMOTION.endDate, PROMOTION.endHour);
     if (endsAt === NO_DATE) return { reason: `end is no date: "${this.#shown(PROMOTION.endDate)}"`, code };
-    const { problems } = this.#context;
+    const { problems, seenCodes } = this.#context;
+    seenCodes.add(code);
     if (this.#droppedLinks > 0) problems.inRow("links without an item (placeholder or no code) left out", line, code);
 
     return {
@@ -186,9 +191,8 @@ export class PromotionRowBuilder implements RowBuilder<PromotionRow> {
   }
 
   #addLink(ean: string, texts: readonly (string | undefined)[]): void {
-    const isGift =
-      readBoolean(texts[LINK.isGift]) ??
-      (this.#inGifts || readBoolean(this.#promotion.values[PROMOTION.isGift]) === true);
+    // The promotion's own IsGiftItem only says that there are gifts: the links of groups-2026 do not say which.
+    const isGift = readBoolean(texts[LINK.isGift]) ?? this.#inGifts;
     const master = this.#context.masters.of(ean);
     const link: PromotionItem = {
       ean,
@@ -210,10 +214,7 @@ export class PromotionRowBuilder implements RowBuilder<PromotionRow> {
       weighted: readBoolean(texts[LINK.isWeighted]),
     };
     const key = linkKey(link);
-    if (this.#linkKeys.has(key)) {
-      this.#context.problems.note("a link stands twice, equal in every field, in one promotion");
-      return;
-    }
+    if (this.#linkKeys.has(key)) this.#context.problems.note(DUPLICATE_LINK);
     this.#linkKeys.add(key);
     this.#links.push(link);
   }
@@ -244,6 +245,9 @@ export class PromotionRowBuilder implements RowBuilder<PromotionRow> {
     if (remark !== undefined) this.#remarks.push(remark);
   }
 }
+
+/** Kept as published: the position tells such links apart. */
+export const DUPLICATE_LINK = "a link stands twice in one promotion, equal in every field";
 
 /** Two links with one key say the same. */
 export function linkKey(link: PromotionItem): string {

@@ -3,6 +3,7 @@ import type { MasterKeys } from "../master/master-key.ts";
 import { type DateReader, NO_DATE } from "../normalise/dates.ts";
 import type { UnitReader } from "../normalise/units.ts";
 import type { Problems } from "../problems.ts";
+import type { SeenCodes } from "../seen-codes.ts";
 
 /** What the rows of one file share. */
 export interface RowContext {
@@ -11,6 +12,7 @@ export interface RowContext {
   units: UnitReader;
   problems: Problems;
   unknownTags: UnknownTags;
+  seenCodes: SeenCodes;
 }
 
 /** Why a row cannot be used; `code` is the item or promotion that it names, if it does. */

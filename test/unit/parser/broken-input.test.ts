@@ -1,0 +1,259 @@
+import { gzipSync } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import { UnreadableFileError } from "../../../shared/errors.ts";
+import {
+  brokenFiles,
+  duplicateCodes,
+  gzipBomb,
+  htmlPage,
+  linkExpired,
+  notXml,
+  truncatedGzip,
+  wrongPricesAndDates,
+  zeroBytes,
+  zippedHtmlPage,
+} from "../../fixtures/broken.ts";
+import { createCatalogue } from "../../fixtures/catalogue.ts";
+import { FIXTURE_CHAINS } from "../../fixtures/chains.ts";
+import { renderPriceFile } from "../../fixtures/render/price.ts";
+import { createStoreDay, type StoreItem } from "../../fixtures/store-day.ts";
+import { createStoresList, fixtureStore } from "../../fixtures/stores-list.ts";
+import { parseBytes, parseText, productsOf } from "./helpers/parse.ts";
+
+const chain = FIXTURE_CHAINS.alon;
+const store = fixtureStore(createStoresList(chain, "2026-01-02", "broken", 3), 0);
+const day = createStoreDay(createCatalogue("broken", 80), { chain, store, day: "2026-01-02" });
+const kinds = new Map(brokenFiles(day).map((file) => [file.kind, file]));
+
+function broken(kind: string) {
+  const file = kinds.get(kind);
+  if (!file) throw new Error(`the generator has no ${kind}`);
+  return file;
+}
+
+const item = (code: string, price = "5.00", more = "") =>
+  `<Item><ItemCode>${code}</ItemCode><ItemName>name</ItemName>${more}<ItemPrice>${price}</ItemPrice></Item>`;
+const root = (rows: string, count?: number) =>
+  `<Root><ChainId>7290000000001</ChainId><StoreId>1</StoreId><Items${count === undefined ? "" : ` Count="${count}"`}>${rows}</Items></Root>`;
+
+describe("what no reader can use", () => {
+  test.each([
+    ["an HTML page", htmlPage(day), /HTML page.*Service Unavailable/],
+    ["an HTML page inside a gzip", zippedHtmlPage(day), /HTML page/],
+    ["a line of text", linkExpired(day), /text instead of XML: "Link Expired"/],
+    ["JSON", notXml(day), /JSON instead of XML/],
+  ])("%s is refused by name", async (_, { bytes, fileName }, message) => {
+    const reading = parseBytes(bytes, { fileName });
+    await expect(reading).rejects.toThrow(UnreadableFileError);
+    await expect(parseBytes(bytes, { fileName })).rejects.toThrow(message);
+  });
+
+  test("XML of somebody else is refused with its root", async () => {
+    const xml = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>";
+    await expect(parseText(xml)).rejects.toThrow(/its root is <Error>/);
+  });
+
+  test("a promotions file under the name of a price file is refused", async () => {
+    const promotion =
+      "<Promotion><PromotionId>1</PromotionId><PromotionItems><Item><ItemCode>1</ItemCode></Item></PromotionItems></Promotion>";
+    await expect(parseText(`<Root><Promotions>${promotion}</Promotions></Root>`)).rejects.toThrow(
+      /named as a price file, but it holds <Promotions?>/,
+    );
+  });
+
+  test("a gzip of which nothing can be read is refused", async () => {
+    await expect(parseBytes(Buffer.from([0x1f, 0x8b, 9, 9, 9, 9, 9, 9]))).rejects.toThrow(
+      /nothing in it can be read: gzip/,
+    );
+  });
+
+  test("a zip that was cut short is refused with what to do", async () => {
+    const { bytes } = renderPriceFile(day, { dialect: "std-root", container: "zip" });
+    await expect(parseBytes(bytes.subarray(0, bytes.length - 40))).rejects.toMatchObject({
+      name: "UnreadableFileError",
+      hint: expect.stringContaining("download it again"),
+    });
+  });
+
+  test.each(["text", "space"] as const)("a bomb of %s is stopped at the cap, which is named", async (filler) => {
+    const { bytes, fileName } = gzipBomb(day, filler, 64 * 1024 * 1024);
+    const reading = parseBytes(bytes, { fileName, maxExpandedBytes: 16_000_000 });
+    await expect(reading).rejects.toThrow(/cap of 16000000 bytes|characters without a tag/);
+  });
+});
+
+describe("what is salvaged", () => {
+  test("a gzip that was cut short gives its complete rows and is incomplete", async () => {
+    const file = truncatedGzip(day);
+    const parsed = await parseBytes(file.bytes, { fileName: file.fileName });
+    expect(productsOf(parsed).map((row) => row.ean)).toEqual(day.items.slice(0, file.rows).map(({ code }) => code));
+    expect(parsed.totals).toMatchObject({
+      complete: false,
+      rowsClaimed: file.count,
+      rowsRead: file.rows,
+      rowsRejected: 0,
+    });
+    expect(parsed.totals.problems.join("; ")).toMatch(/gzip: unexpected end of file.*rows are claimed/);
+  });
+
+  test("at every length, a gzip that was cut short gives only rows of the whole file, in order", async () => {
+    const { bytes, fileName } = renderPriceFile(day, { dialect: "std-root" });
+    const whole = productsOf(await parseBytes(bytes, { fileName }));
+    for (let length = 200; length < bytes.length; length += 97) {
+      const parsed = await parseBytes(bytes.subarray(0, length), { fileName }).catch((error: unknown) => error);
+      if (parsed instanceof UnreadableFileError) continue;
+      const { totals } = parsed as Awaited<ReturnType<typeof parseBytes>>;
+      const rows = productsOf(parsed as Awaited<ReturnType<typeof parseBytes>>);
+      expect(rows).toEqual(whole.slice(0, rows.length));
+      expect(totals.complete).toBe(false);
+    }
+  });
+
+  test("an empty body is a file without rows", async () => {
+    const { bytes, fileName } = zeroBytes(day);
+    const { totals } = await parseBytes(bytes, { fileName });
+    expect(totals).toMatchObject({ rowsRead: 0, complete: true, container: "empty" });
+  });
+
+  test("a Count above the rows that are there makes the file incomplete", async () => {
+    const { totals } = await parseText(root(item("12345"), 2));
+    expect(totals).toMatchObject({ rowsClaimed: 2, rowsRead: 1, complete: false });
+  });
+
+  test("windows-1255 declared as UTF-8 is read as what it is", async () => {
+    const file = broken("wrong-charset");
+    const parsed = await parseBytes(file.bytes, { fileName: file.fileName });
+    expect(productsOf(parsed).map((row) => row.name)).toEqual(day.items.map(({ name }) => name));
+    expect(parsed.totals).toMatchObject({ encoding: "windows-1255", complete: true });
+    expect(parsed.totals.problems.join()).toContain("declared utf-8, but is windows-1255");
+  });
+
+  test("an invalid byte deep inside UTF-8 is replaced and counted", async () => {
+    const { bytes } = renderPriceFile(day, { dialect: "std-root", container: "plain", encoding: "utf-8" });
+    const at = bytes.indexOf(Buffer.from("ItemName>"), 3000) + 9;
+    bytes[at] = 0xff;
+    const parsed = await parseBytes(bytes);
+    expect(productsOf(parsed)).toHaveLength(day.items.length);
+    expect(parsed.totals.problems.join()).toMatch(/invalid bytes were replaced/);
+  });
+});
+
+describe("rows that are wrong", () => {
+  test("wrong prices are rejected with their code and reason; wrong dates cost only the date", async () => {
+    const file = wrongPricesAndDates(day);
+    const parsed = await parseBytes(file.bytes, { fileName: file.fileName });
+    expect(parsed.rejected.map((row) => row.code)).toEqual(file.badPrices);
+    expect(parsed.rejected.map((row) => row.reason)).toEqual([
+      "price is missing",
+      "price is not a number",
+      "price is negative",
+      "price is not a number",
+      "price is not a number",
+      "price is not a number",
+      "price is absurd",
+    ]);
+    const rows = productsOf(parsed);
+    expect(rows).toHaveLength(day.items.length - file.badPrices.length);
+    expect(rows.filter((row) => row.updatedAt === undefined).map((row) => row.ean)).toEqual(file.badDates);
+    expect(parsed.totals).toMatchObject({
+      complete: true,
+      rowsRead: day.items.length,
+      rowsRejected: file.badPrices.length,
+    });
+    expect(parsed.totals.problems.join()).toContain("update time is no date and was left out in 4 rows");
+  });
+
+  test.each(["raw-markup", "unknown-entity", "external-entity", "entity-bomb", "control-characters"])(
+    "%s costs only the rows in which it stands, and each is kept with its line, reason and code",
+    async (kind) => {
+      const file = broken(kind);
+      const parsed = await parseBytes(file.bytes, { fileName: file.fileName });
+      const every = kind === "external-entity" || kind === "entity-bomb" ? 1 : 3;
+      const isHit = (entry: StoreItem, index: number) =>
+        index % every === 0 ||
+        (kind === "raw-markup" && /[&<]/.test(entry.name + entry.manufacturerDescription + entry.manufacturerName));
+      const hit = day.items.filter(isHit).map(({ code }) => code);
+      expect(parsed.rejected.map((row) => row.code)).toEqual(hit);
+      expect(productsOf(parsed).map((row) => row.ean)).toEqual(
+        day.items.filter((entry, index) => !isHit(entry, index)).map(({ code }) => code),
+      );
+      for (const row of parsed.rejected) expect(row.reason).toMatch(/^malformed XML: /);
+      expect(parsed.rejected[0]?.raw).toContain("<ItemCode>");
+      expect(parsed.totals).toMatchObject({ complete: true, rowsRead: day.items.length });
+      expect(JSON.stringify(parsed.messages)).not.toContain("root:");
+    },
+  );
+
+  test("a row whose closing tag is missing costs itself, not the next one", async () => {
+    const parsed = await parseText(root(item("1111") + item("2222").replace("</Item>", "") + item("3333"), 3));
+    expect(productsOf(parsed).map((row) => row.ean)).toEqual(["1111", "3333"]);
+    expect(parsed.rejected).toMatchObject([{ line: 2, code: "2222", reason: "<Item> is not closed" }]);
+    expect(parsed.totals.complete).toBe(true);
+  });
+
+  test("a last row whose closing tag is missing leaves the document whole", async () => {
+    const parsed = await parseText(root(item("1111") + item("2222").replace("</Item>", ""), 2));
+    expect(productsOf(parsed).map((row) => row.ean)).toEqual(["1111"]);
+    expect(parsed.rejected).toMatchObject([{ line: 2, code: "2222" }]);
+    expect(parsed.totals.complete).toBe(true);
+  });
+
+  test("a damaged opening tag costs its row", async () => {
+    const parsed = await parseText(root(item("1111") + item("2222").replace("<Item>", "<Itm>") + item("3333")));
+    expect(productsOf(parsed).map((row) => row.ean)).toEqual(["1111", "3333"]);
+    expect(parsed.totals.rowsRejected).toBe(1);
+  });
+
+  test("a stray closing tag between rows costs nothing", async () => {
+    const parsed = await parseText(root(`${item("1111")}</Foo>${item("2222")}`));
+    expect(productsOf(parsed).map((row) => row.ean)).toEqual(["1111", "2222"]);
+    expect(parsed.totals.problems.join()).toContain("closing tag without an opening one");
+  });
+
+  test("a closing tag inside a comment or CDATA ends nothing", async () => {
+    const tricky = "<!-- </Item> --><Remark><![CDATA[</Item> <Item> & co]]></Remark>";
+    const parsed = await parseText(root(item("1111", "5.00", tricky) + item("2222")));
+    expect(productsOf(parsed).map((row) => row.ean)).toEqual(["1111", "2222"]);
+    expect(productsOf(parsed)[0]?.extra).toEqual({ Remark: "</Item> <Item> & co" });
+  });
+
+  test("a raw & in the header costs no row", async () => {
+    const xml = root(item("1111")).replace("<StoreId>", "<ChainName>A & B</ChainName><StoreId>");
+    const parsed = await parseText(xml);
+    expect(productsOf(parsed)).toHaveLength(1);
+    expect(parsed.totals).toMatchObject({ complete: true, header: { chainName: "A & B", storeId: "1" } });
+  });
+
+  test("a row without an item code, an empty row and a placeholder code are rejected", async () => {
+    const parsed = await parseText(root(`<Item><ItemPrice>1.00</ItemPrice></Item><Item/>${item("0000000000000")}`));
+    expect(parsed.rejected.map((row) => row.reason)).toEqual([
+      "no item code",
+      "no item code",
+      "item code is a placeholder of zeros",
+    ]);
+  });
+
+  test("a thousand rejected rows are kept, all are counted, and the file then never delists", async () => {
+    const rows = Array.from({ length: 1100 }, (_, index) => item(String(index + 1000), "x")).join("");
+    const parsed = await parseText(root(rows));
+    expect(parsed.rejected).toHaveLength(1000);
+    expect(parsed.totals).toMatchObject({ rowsRead: 1100, rowsRejected: 1100, complete: false });
+  });
+
+  test("the same code twice is published twice, in the order of the file, and counted", async () => {
+    const { items, code } = duplicateCodes(day);
+    const { bytes, fileName } = renderPriceFile({ ...day, items }, { dialect: "std-root" });
+    const parsed = await parseBytes(bytes, { fileName });
+    expect(productsOf(parsed).filter((row) => row.ean === code)).toHaveLength(3);
+    expect(parsed.totals.problems.join()).toContain("2 rows repeat a code");
+  });
+});
+
+test("a promotion with an impossible date is rejected with its code, so that it is not withdrawn", async () => {
+  const promotion = (id: string, end: string) =>
+    `<Promotion><PromotionId>${id}</PromotionId><PromotionStartDate>2026-01-01</PromotionStartDate><PromotionEndDate>${end}</PromotionEndDate></Promotion>`;
+  const xml = `<Root><Promotions>${promotion("7", "2026-13-45")}${promotion("8", "2026-02-01")}</Promotions></Root>`;
+  const parsed = await parseBytes(gzipSync(xml), { fileName: "PromoFull7290000000001-001-202601020300.gz" });
+  expect(parsed.rejected).toMatchObject([{ line: 1, code: "7", reason: 'end is no date: "2026-13-45"' }]);
+  expect(parsed.totals).toMatchObject({ rowsRead: 2, rowsRejected: 1 });
+});
