@@ -99,7 +99,7 @@ describe("what is salvaged", () => {
   test("at every length, a gzip that was cut short gives only rows of the whole file, in order", async () => {
     const { bytes, fileName } = renderPriceFile(day, { dialect: "std-root" });
     const whole = productsOf(await parseBytes(bytes, { fileName }));
-    for (let length = 200; length < bytes.length; length += 97) {
+    for (let length = 200; length < bytes.length; length += 211) {
       const parsed = await parseBytes(bytes.subarray(0, length), { fileName }).catch((error: unknown) => error);
       if (parsed instanceof UnreadableFileError) continue;
       const { totals } = parsed as Awaited<ReturnType<typeof parseBytes>>;
@@ -107,7 +107,7 @@ describe("what is salvaged", () => {
       expect(rows).toEqual(whole.slice(0, rows.length));
       expect(totals.complete).toBe(false);
     }
-  });
+  }, 30_000);
 
   test("an empty body is a file without rows", async () => {
     const { bytes, fileName } = zeroBytes(day);
