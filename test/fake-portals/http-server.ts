@@ -4,11 +4,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { openFile, type PortalFile, sizeOf } from "../fixtures/portal-file.ts";
 import {
+  type ChainOverride,
   type FakePortal,
   faultList,
   LOOPBACK,
   type LoggedRequest,
+  overrideFor,
   parallelGauge,
+  type PortalChain,
   type PortalFault,
 } from "./fake-portal.ts";
 
@@ -73,6 +76,35 @@ export async function startHttpPortal(
   await app.ready();
   port = await listen(server, 0);
   return portal;
+}
+
+/** The running server under the name of its family, with the registry entry that leads to it. */
+export function asFakePortal(
+  portal: HttpPortal,
+  family: string,
+  chain: PortalChain,
+  more: { basePath?: string; settings?: Record<string, unknown>; hosts?: readonly string[] } = {},
+): FakePortal {
+  const { basePath = "", hosts = [], settings } = more;
+  const override = (): ChainOverride => {
+    const entry = overrideFor(chain, family, portal.url + basePath, settings === undefined ? {} : { settings });
+    const all = [...entry.hosts, ...hosts];
+    return { ...entry, hosts: all, allowPrivateHosts: all };
+  };
+  return Object.assign(portal, { family, chainOverrides: () => ({ [chain.key]: override() }) });
+}
+
+/** The query of a request: single texts, empty where a parameter is missing. */
+export function queryOf(request: FastifyRequest): (name: string) => string {
+  const query = request.query as Record<string, string | string[] | undefined>;
+  return (name) => {
+    const value = query[name];
+    return (Array.isArray(value) ? value[0] : value) ?? "";
+  };
+}
+
+export function notFound(reply: FastifyReply): FastifyReply {
+  return reply.code(404).type("text/html").send("<html><h1>404 - File or directory not found.</h1></html>");
 }
 
 function observe(app: FastifyInstance, requests: LoggedRequest[], gauge: ReturnType<typeof parallelGauge>): void {

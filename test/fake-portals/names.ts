@@ -11,7 +11,16 @@ export interface ListedName {
   day: string;
 }
 
+/** Names are read once per file: a listing of hundreds of pages filters thousands of files for each of them. */
+const known = new WeakMap<PortalFile, ListedName>();
+
 export function listedName(file: PortalFile): ListedName {
+  const name = known.get(file) ?? readName(file);
+  known.set(file, name);
+  return name;
+}
+
+function readName(file: PortalFile): ListedName {
   const day = israelText(file.publishedAt, "yyyy-MM-dd");
   try {
     const parts = parseFileName(file.name);
@@ -19,6 +28,11 @@ export function listedName(file: PortalFile): ListedName {
   } catch {
     return { fileType: null, chainId: null, storeId: null, day };
   }
+}
+
+/** `dd/mm/yyyy`, as most portals write a day. */
+export function slashedDay(day: string): string {
+  return day.split("-").reverse().join("/");
 }
 
 export function sameStore(left: string | null, right: string): boolean {
