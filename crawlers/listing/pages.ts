@@ -20,38 +20,49 @@ export interface PagedListing {
   signal: AbortSignal;
 }
 
-/** More pages than this is a pager that lies. */
+/** More pages than this is a pager that lies; so is one that leads through this many empty pages in a row. */
 const MAX_PAGES = 5000;
+const EMPTY_PAGES = 3;
 
 /**
- * All pages of a listing in page order, fetched a few at a time. The last page may move while it is read: a later page that
- * names a larger one extends the run, a page beyond the end is simply empty.
+ * All pages of a listing in page order, fetched a few at a time, each file once. The portal may change while it is read: a later page
+ * that names a larger last one extends the run; and when files vanished, others have moved up to pages that were read before, so
+ * the first pages are read again at the end for as long as they bring something new. Without a pager a full first page is followed
+ * likewise, since pagers vanish and servers answer pages beyond the end with the last one, or with none.
  */
 export async function* readPages(listing: PagedListing): AsyncGenerator<ListedFile[]> {
+  const seen = new Set<string>();
   const first = await listing.fetchPage(1);
-  yield first.files;
+  yield unseen(first, seen);
   if (first.lastPage === null) {
-    if (first.rowCount >= listing.pageSize) yield* probePages(listing, first);
+    if (first.rowCount >= listing.pageSize) yield* probe(listing, 2, seen);
     return;
   }
   let last = Math.min(first.lastPage, MAX_PAGES);
+  if (last < 2) return;
   let next = 2;
-  const start = () => (next <= last ? listing.fetchPage(next++) : null);
+  let empty = 0;
+  const start = () => (next <= last && empty < EMPTY_PAGES ? listing.fetchPage(next++) : null);
   for await (const page of readAhead(start, listing.concurrency, listing.signal)) {
     last = Math.min(Math.max(last, page.lastPage ?? 0), MAX_PAGES);
-    yield page.files;
+    empty = page.rowCount === 0 ? empty + 1 : 0;
+    yield unseen(page, seen);
+  }
+  yield* probe(listing, 1, seen);
+}
+
+/** Follows pages one by one until one brings nothing that was not seen. */
+async function* probe(listing: PagedListing, from: number, seen: Set<string>): AsyncGenerator<ListedFile[]> {
+  for (let number = from; number <= MAX_PAGES; number++) {
+    listing.signal.throwIfAborted();
+    const fresh = unseen(await listing.fetchPage(number), seen);
+    if (fresh.length === 0) return;
+    yield fresh;
   }
 }
 
-/** Follows pages one by one until one brings nothing that was not seen: servers answer the last page again, or none. */
-async function* probePages(listing: PagedListing, first: ListingPage): AsyncGenerator<ListedFile[]> {
-  const seen = new Set(first.files.map((file) => file.fileName));
-  for (let number = 2; number <= MAX_PAGES; number++) {
-    listing.signal.throwIfAborted();
-    const page = await listing.fetchPage(number);
-    const fresh = page.files.filter((file) => !seen.has(file.fileName));
-    if (fresh.length === 0) return;
-    for (const file of fresh) seen.add(file.fileName);
-    yield fresh;
-  }
+function unseen(page: ListingPage, seen: Set<string>): ListedFile[] {
+  const fresh = page.files.filter((file) => !seen.has(file.fileName));
+  for (const file of fresh) seen.add(file.fileName);
+  return fresh;
 }

@@ -32,7 +32,7 @@ test("dead, slow and changed portals never hold up the others, and each has its 
   }
   const summary = await crawl(database.pool, bus, familyOf(pages), {
     chainList: chainList.map((chain, index) => ({ ...chain, chainIds: [String(index + 1)] })),
-    listingDeadlineMs: 1500,
+    listingDeadlineMs: 4000,
     environment: { GOGOBE_CRAWL_CONCURRENCY: "2" },
   }).done;
 

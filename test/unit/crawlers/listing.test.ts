@@ -36,7 +36,7 @@ describe("a paged listing", () => {
   test("is read to the last page that the pager names, a few pages at once, in order", async () => {
     const pages = Array.from({ length: 150 }, (_, index) => [`${index}-a`, `${index}-b`]);
     const { asked, most, names } = await read(pages, { pager: () => 150 });
-    expect(asked).toHaveLength(150);
+    expect(asked).toHaveLength(151);
     expect(names).toEqual(pages.flat());
     expect(most).toBe(3);
   });
@@ -49,6 +49,30 @@ describe("a paged listing", () => {
   test("survives pages that vanish while it is read", async () => {
     const { names } = await read([["a", "b"], ["c"]], { pager: () => 4 });
     expect(names).toEqual(["a", "b", "c"]);
+  });
+
+  test("loses no file that moved up to a page read before, when others vanished", async () => {
+    const all = ["a", "b", "c", "d", "e", "f", "g"];
+    let gone = 0;
+    const files = (number: number) => all.slice(gone + (number - 1) * 2, gone + number * 2).map(fileOf);
+    const names: string[] = [];
+    const listing = {
+      pageSize: 2,
+      concurrency: 2,
+      signal: new AbortController().signal,
+      async fetchPage(number: number): Promise<ListingPage> {
+        const page = files(number);
+        if (number === 1) gone = 1;
+        return { files: page, rowCount: page.length, lastPage: 4 };
+      },
+    };
+    for await (const page of readPages(listing)) names.push(...page.map((file) => file.fileName));
+    expect(names.toSorted()).toEqual(all);
+  });
+
+  test("gives up a pager that leads through empty pages for ever", async () => {
+    const { asked } = await read([["a", "b"]], { pager: () => 99_999 });
+    expect(asked.length).toBeLessThan(10);
   });
 
   test("without a pager is probed when the first page is full, and taken as whole when it is not", async () => {

@@ -30,7 +30,7 @@ describe("the listing", () => {
       "PromoFull7290000000060-002-202601020634.gz",
     ]);
     expect(files[0]).toMatchObject({ url: `http://pharm.test/home/getlink/${HEX}/`, sizeBytes: null, listedAt: null });
-    expect(portal.requests).toHaveLength(3);
+    expect(new Set(portal.requests).size).toBe(3);
   });
 
   test("asks by day and category; delta promotions stand among the full ones", async () => {
