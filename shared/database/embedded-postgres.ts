@@ -5,7 +5,7 @@ import { Client } from "pg";
 import { UsageError } from "../errors.ts";
 import type { Log } from "../observability/log.ts";
 import { EMBEDDED_USER, findCluster, openCluster, type Cluster } from "./postgres-cluster.ts";
-import { ensureServer, findServer, stopServer } from "./postgres-process.ts";
+import { ensureServer, findServer, stopServer, wasStopped } from "./postgres-process.ts";
 
 /** Everybody who uses the server holds this advisory lock shared, in the database `postgres`; who stops it takes it alone. */
 const USERS_LOCK = 5_031_874_206;
@@ -29,7 +29,7 @@ export interface EmbeddedOptions {
 
 /**
  * Opens the embedded PostgreSQL of a home: makes it, starts it, recovers it after a crash, or joins the one that runs.
- * Safe when several processes open and close it at once: a server that stops under us is started again.
+ * Safe when several processes open and close it at once. A server that crashes while we use it is started again on the same port.
  * @throws {UsageError} data of another major version and other things a person must settle
  */
 export async function openEmbeddedPostgres(
@@ -38,6 +38,43 @@ export async function openEmbeddedPostgres(
   options: EmbeddedOptions = {},
 ): Promise<EmbeddedPostgres> {
   const cluster = await openCluster(home, options.settings);
+  let share = await takeShare(cluster, log);
+  const { port } = share;
+  const url = urlOf(cluster, port, DATABASE);
+  let closing: Promise<void> | undefined;
+  let reviving: Promise<void> = Promise.resolve();
+
+  const watch = () => {
+    share.session.once("end", () => {
+      if (closing === undefined) reviving = revive();
+    });
+  };
+  const revive = async (): Promise<void> => {
+    try {
+      // Somebody who stopped it on purpose wants it to stay down.
+      if (await wasStopped(cluster)) return;
+      log.warn("the embedded PostgreSQL ended unexpectedly: starting it again");
+      share = await takeShare(cluster, log);
+      if (share.port !== port) log.error("the embedded PostgreSQL had to move to another port: restart gogobe");
+      watch();
+    } catch (error) {
+      log.error({ err: error }, "the embedded PostgreSQL could not be started again");
+    }
+  };
+  const close = async (): Promise<void> => {
+    await reviving;
+    await leave(cluster, share.session);
+  };
+  watch();
+  return { url, dataDirectory: cluster.dataDirectory, close: () => (closing ??= close()) };
+}
+
+interface Share {
+  session: Client;
+  port: number;
+}
+
+async function takeShare(cluster: Cluster, log: Log): Promise<Share> {
   const deadline = Date.now() + OPEN_DEADLINE_MS;
   for (;;) {
     const port = await ensureServer(cluster, log);
@@ -46,22 +83,13 @@ export async function openEmbeddedPostgres(
       await session.connect();
       await session.query("SELECT pg_advisory_lock_shared($1)", [USERS_LOCK]);
       await createDatabase(session);
-      return embedded(cluster, port, session);
+      return { session, port };
     } catch (error) {
       await session.end().catch(() => undefined);
       if (!isServerGoing(error) || Date.now() > deadline) throw explain(error, cluster);
       await sleep(50);
     }
   }
-}
-
-function embedded(cluster: Cluster, port: number, session: Client): EmbeddedPostgres {
-  let closing: Promise<void> | undefined;
-  return {
-    url: urlOf(cluster, port, DATABASE),
-    dataDirectory: cluster.dataDirectory,
-    close: () => (closing ??= leave(cluster, session)),
-  };
 }
 
 /** Gives up the share, then stops the server if nobody else has one. Two that leave at once: the later finds itself alone. */

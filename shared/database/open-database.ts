@@ -49,7 +49,8 @@ export function createPool(url: string, log: Log, applicationName: string): Pool
     connectionTimeoutMillis: 30_000,
     keepAlive: true,
   });
-  pool.on("error", (error) => log.warn({ err: error }, "an idle database connection broke"));
+  // Only the message: pg hangs the whole client, password included, on the error.
+  pool.on("error", (error) => log.warn({ reason: error.message }, "an idle database connection broke"));
   return pool;
 }
 

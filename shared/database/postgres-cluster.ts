@@ -20,6 +20,7 @@ import { promisify } from "node:util";
 import { GogobeError, UsageError } from "../errors.ts";
 import { canReach, firstUsableDirectory, serverAccount, type Account } from "./postgres-account.ts";
 import { findPostgresBinaries, type PostgresBinaries } from "./postgres-binaries.ts";
+import { isAlive, serverEnvironment } from "./postgres-system.ts";
 
 const run = promisify(execFile);
 
@@ -168,7 +169,7 @@ async function createDataDirectory(home: string, cluster: NewCluster): Promise<s
 async function chooseDataDirectory(home: string, { account, password }: NewCluster): Promise<string> {
   if (account === null || (await canReach(account, home))) return join(home, "postgres");
   const parent = await firstUsableDirectory(account, ["/var/lib/gogobe", join(tmpdir(), "gogobe-data")], "data");
-  return join(parent, `${shortHash(home)}-${shortHash(password)}`);
+  return join(parent, `${shortHash(await realpath(home))}-${shortHash(password)}`);
 }
 
 function shortHash(text: string): string {
@@ -224,27 +225,4 @@ async function removeDeadDrafts(target: string): Promise<void> {
     const pid = Number(/^\d+/.exec(name.slice(prefix.length))?.[0]);
     if (!isAlive(pid)) await rm(join(dirname(target), name), { recursive: true, force: true });
   }
-}
-
-/** Whether a process of that number exists, whoever owns it. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
-/** Nothing of the user's own PostgreSQL settings (PGDATA, PGPORT, PGOPTIONS …) may reach our server. */
-export function serverEnvironment(extra: Record<string, string> = {}): Record<string, string> {
-  const { PATH, SystemRoot, TEMP } = process.env;
-  return {
-    ...(PATH === undefined ? {} : { PATH }),
-    ...(SystemRoot === undefined ? {} : { SystemRoot }),
-    ...(TEMP === undefined ? {} : { TEMP }),
-    LC_ALL: "C",
-    TZ: "UTC",
-    ...extra,
-  };
 }

@@ -5,13 +5,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { GogobeError } from "../errors.ts";
 import type { Log } from "../observability/log.ts";
-import { isAlive, serverEnvironment, type Cluster } from "./postgres-cluster.ts";
+import type { Cluster } from "./postgres-cluster.ts";
+import { isAlive, serverEnvironment } from "./postgres-system.ts";
 
 const run = promisify(execFile);
 const POLL_MS = 20;
 /** Recovery after a crash replays at most max_wal_size of log; that takes a minute or two on a slow disk. */
 const READY_DEADLINE_MS = 300_000;
-const START_ATTEMPTS = 3;
+const STOP_DEADLINE_MS = 120_000;
+/** Processes that outlived a killed server keep its memory for a moment, and a port may be taken between choice and use. */
+const START_PAUSES_MS = [0, 100, 200, 400, 800, 1600];
 
 interface PidFile {
   pid: number;
@@ -33,6 +36,19 @@ async function readPidFile(dataDirectory: string): Promise<PidFile | null> {
   return { pid, port: Number(lines[3] ?? 0), ready: (lines[7] ?? "").trim() === "ready" };
 }
 
+/**
+ * Whether a server that ended our session stops or has stopped in order; false when it crashed, or still runs. An orderly stop takes
+ * postmaster.pid away; error codes do not tell (a killed server's children report an administrator too).
+ */
+export async function wasStopped(cluster: Cluster): Promise<boolean> {
+  for (;;) {
+    const server = await findServer(cluster);
+    if (server?.ready) return false;
+    if (server === null) return (await readPidFile(cluster.dataDirectory)) === null;
+    await sleep(POLL_MS);
+  }
+}
+
 /** A dead server's number may belong to another program by now: only one started on our directory counts. */
 async function isServerOf(pid: number, dataDirectory: string): Promise<boolean> {
   if (!isAlive(pid)) return false;
@@ -47,15 +63,9 @@ async function isServerOf(pid: number, dataDirectory: string): Promise<boolean> 
 /**
  * Makes sure that a server runs on the data directory and accepts connections; resolves with its port on 127.0.0.1.
  * PostgreSQL itself sees to it that only one of several that are started at once comes up; the others use that one.
- * @param options.settings passed on the command line of a server that is started here
- * @param options.port preferred; when it is taken, any free one
  * @throws {GogobeError} with the end of the server's log
  */
-export async function ensureServer(
-  cluster: Cluster,
-  log: Log,
-  options: { settings?: Record<string, string>; port?: number } = {},
-): Promise<number> {
+export async function ensureServer(cluster: Cluster, log: Log): Promise<number> {
   const since = Date.now();
   let child: { running: boolean } | null = null;
   let told = false;
@@ -63,9 +73,10 @@ export async function ensureServer(
     const server = await findServer(cluster);
     if (server?.ready) return server.port;
     if (server === null && !child?.running) {
-      if (starts === START_ATTEMPTS) throw await startFailure(cluster, "did not start");
-      const port = starts === 0 && options.port !== undefined ? options.port : await freePort();
-      child = await startServer(cluster, options.settings ?? {}, port);
+      const pause = START_PAUSES_MS[starts];
+      if (pause === undefined) throw await startFailure(cluster, "did not start");
+      await sleep(pause);
+      child = await startServer(cluster, starts);
       starts += 1;
     }
     const waited = Date.now() - since;
@@ -85,14 +96,12 @@ async function startFailure(cluster: Cluster, what: string): Promise<GogobeError
 }
 
 /** Starts a server that outlives us. `running` turns false when it has ended. */
-async function startServer(
-  cluster: Cluster,
-  settings: Record<string, string>,
-  port: number,
-): Promise<{ running: boolean }> {
+async function startServer(cluster: Cluster, attempt: number): Promise<{ running: boolean }> {
   const { account, binaries, dataDirectory } = cluster;
-  const flags = { ...settings, listen_addresses: "127.0.0.1", port: String(port), unix_socket_directories: "" };
   const stale = await readPidFile(dataDirectory);
+  // After a crash the old port comes first: processes that still run have it.
+  const port = attempt === 0 && stale !== null && stale.port > 0 ? stale.port : await freePort();
+  const flags = { listen_addresses: "127.0.0.1", port: String(port), unix_socket_directories: "" };
   const output = await open(cluster.logFile, "a", 0o600);
   try {
     const child = spawn(
@@ -130,18 +139,19 @@ async function freePort(): Promise<number> {
 /** Stops the server in order: sessions are ended, memory is written out. Resolves when it is gone. */
 export async function stopServer(cluster: Cluster): Promise<void> {
   const { account, binaries, dataDirectory } = cluster;
+  const server = await findServer(cluster);
+  if (server === null) return;
   const identity = account === null ? {} : { uid: account.uid, gid: account.gid };
-  try {
-    await run(binaries.pgCtl, ["stop", "-D", dataDirectory, "-m", "fast", "-w", "-t", "120"], {
-      ...identity,
-      cwd: dataDirectory,
-      env: serverEnvironment(),
-    });
-  } catch (cause) {
-    if ((await findServer(cluster)) === null) return;
-    throw new GogobeError(`the embedded PostgreSQL on ${dataDirectory} did not stop`, {
-      cause,
-      hint: `see ${cluster.logFile}`,
-    });
+  const stop = ["stop", "-D", dataDirectory, "-m", "fast", "--no-wait"];
+  await run(binaries.pgCtl, stop, { ...identity, cwd: dataDirectory, env: serverEnvironment() }).catch(() => undefined);
+  // We wait for this server, not (as pg_ctl would) for a directory without one: another process may start the next at once.
+  const deadline = Date.now() + STOP_DEADLINE_MS;
+  while (await isServerOf(server.pid, dataDirectory)) {
+    if (Date.now() > deadline) {
+      throw new GogobeError(`the embedded PostgreSQL on ${dataDirectory} (process ${server.pid}) does not stop`, {
+        hint: `see ${cluster.logFile}`,
+      });
+    }
+    await sleep(POLL_MS);
   }
 }

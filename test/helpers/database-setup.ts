@@ -5,9 +5,10 @@ import { Client } from "pg";
 import type { TestProject } from "vitest/node";
 import { createLog } from "../../shared/observability/log.ts";
 import { migrate } from "../../shared/database/migrate.ts";
-import { isAlive } from "../../shared/database/postgres-cluster.ts";
+import { isAlive } from "../../shared/database/postgres-system.ts";
 import { deleteEmbeddedPostgres, openEmbeddedPostgres } from "../../shared/database/embedded-postgres.ts";
 import { MIGRATIONS_DIRECTORY } from "../../writer/migrations.ts";
+import { TEST_POSTGRES_SETTINGS } from "./test-postgres.ts";
 
 /** Where tests find the server, and the migrated database that `createTestDatabase` copies. */
 export interface TestServer {
@@ -29,16 +30,6 @@ interface SharedServer {
 
 const SHARED = Symbol.for("gogobe.test-server");
 const HOME_PREFIX = "gogobe-test-server-";
-
-/** Durability is of no use to a database that ends with the test run; autovacuum would hold databases that tests drop. */
-export const TEST_POSTGRES_SETTINGS: Record<string, string> = {
-  fsync: "off",
-  synchronous_commit: "off",
-  full_page_writes: "off",
-  autovacuum: "off",
-  shared_buffers: "128MB",
-  max_connections: "200",
-};
 
 /** vitest runs this once per project; all projects of a run share one server, and the last one to end stops it. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
