@@ -14,6 +14,7 @@ export interface CommandEntry {
 
 /** Every command, in the order in which `gogobe --help` shows them. */
 export const COMMANDS: readonly CommandEntry[] = [
+  entry("demo", "the whole pipeline on sample portals that it starts itself", () => import("./commands/demo.ts")),
   entry("run", "all stages in one process", () => import("./commands/run.ts")),
   entry("crawl", "list the portals and publish what is new (a fleet member)", () => import("./commands/crawl.ts")),
   entry("download", "fetch discovered files into the store (a fleet member)", () => import("./commands/download.ts")),
@@ -26,6 +27,8 @@ export const COMMANDS: readonly CommandEntry[] = [
   entry("chains", "the chains that are known and how their portals answer", () => import("./commands/chains.ts")),
   entry("files", "the ledger: every file and how far it came", () => import("./commands/files.ts")),
   entry("lag", "how many messages wait, by topic and consumer group", () => import("./commands/lag.ts")),
+  entry("replay", "send stored files through the line again", () => import("./commands/replay.ts")),
+  entry("backfill", "load stored files straight into PostgreSQL", () => import("./commands/backfill.ts")),
   entry("topics", "the topics of the bus", () => import("./commands/topics.ts")),
   entry("dlq", "messages that could not be handled", () => import("./commands/dlq.ts")),
   entry("migrate", "bring the database schema up to date", () => import("./commands/migrate.ts")),

@@ -33,8 +33,12 @@ export async function queryReadOnly(
   } catch (error) {
     throw explain(error);
   } finally {
-    // The connection is thrown away: whatever the statement set dies with it.
-    client.release(true);
+    // Ends what the statement set for its transaction: role, limits, cursor.
+    const broken = await client.query("ROLLBACK").then(
+      () => false,
+      () => true,
+    );
+    client.release(broken);
   }
 }
 

@@ -1,0 +1,59 @@
+import { messageKeyOf } from "../shared/contracts/file-identity.ts";
+import type { FileDownloaded } from "../shared/contracts/file-messages.ts";
+import { TOPICS } from "../shared/contracts/topics.ts";
+import { recordDownloaded } from "../shared/database/ledger.ts";
+import { UsageError } from "../shared/errors.ts";
+import { loadHere } from "./load-here.ts";
+import type { Runtime } from "./runtime.ts";
+import { storedFiles, type StoredSelection } from "./stored-files.ts";
+
+/** Messages published at once. */
+const CHUNK = 200;
+
+/**
+ * Publishes stored files on the bus again, as the downloader did. The ledger is told first, also when it had lost them.
+ * @throws {UsageError} when nothing stored is meant
+ */
+export async function replay(
+  runtime: Runtime,
+  selection: StoredSelection,
+  options: { here?: boolean },
+): Promise<{ files: number }> {
+  let published: string[] = [];
+  const put = async () => {
+    const files = await publishAll(runtime, selection);
+    published = files.map((file) => file.fileId);
+    return files;
+  };
+  if (options.here) await loadHere(runtime, put);
+  else await put();
+  if (published.length === 0) {
+    throw new UsageError("no stored file is meant by that", { hint: "keys are <chain>/<yyyy-mm-dd>/<file name>" });
+  }
+  return { files: published.length };
+}
+
+async function publishAll(runtime: Runtime, selection: StoredSelection): Promise<FileDownloaded[]> {
+  const { store, log } = await runtime.stageDeps();
+  const all: FileDownloaded[] = [];
+  let chunk: FileDownloaded[] = [];
+  for await (const file of storedFiles(store, selection, log)) {
+    if (runtime.shutdown.signal.aborted) break;
+    chunk.push({ ...file, replay: true });
+    all.push(file);
+    if (chunk.length < CHUNK) continue;
+    await publish(runtime, chunk);
+    chunk = [];
+  }
+  await publish(runtime, chunk);
+  return all;
+}
+
+async function publish(runtime: Runtime, files: readonly FileDownloaded[]): Promise<void> {
+  const { db, bus } = await runtime.stageDeps();
+  for (const file of files) {
+    await recordDownloaded(db, file, { ...file, objectUri: file.s3_path }, true);
+  }
+  const messages = files.map((file) => ({ key: messageKeyOf(file), value: file }));
+  if (messages.length > 0) await bus.publish(TOPICS.downloaded, messages);
+}
