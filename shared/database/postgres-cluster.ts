@@ -218,11 +218,13 @@ async function initialise(target: string, { account, binaries, password, setting
   }
 }
 
+/** Best effort: the initdb of a process that was killed may still be writing; the next start takes what is left. */
 async function removeDeadDrafts(target: string): Promise<void> {
   const prefix = `${basename(target)}.new-`;
   for (const name of await readdir(dirname(target))) {
     if (!name.startsWith(prefix)) continue;
     const pid = Number(/^\d+/.exec(name.slice(prefix.length))?.[0]);
-    if (!isAlive(pid)) await rm(join(dirname(target), name), { recursive: true, force: true });
+    if (isAlive(pid)) continue;
+    await rm(join(dirname(target), name), { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
   }
 }
