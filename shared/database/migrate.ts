@@ -15,6 +15,8 @@ export async function migrate(client: pg.ClientBase, directory: string, log: Log
   const known = await migrationNames(directory);
   if ((await pendingMigrations(client, known)).length === 0) return [];
   const { runner } = await import("node-pg-migrate");
+  const tell = ({ message }: { message: string | undefined }) => log.info({ notice: message }, "a migration says");
+  client.on("notice", tell);
   try {
     const applied = await runner({
       dbClient: client,
@@ -42,6 +44,8 @@ export async function migrate(client: pg.ClientBase, directory: string, log: Log
       cause: error,
       hint: "the database is as it was before that migration; mend the cause and run gogobe migrate again",
     });
+  } finally {
+    client.off("notice", tell);
   }
 }
 

@@ -79,7 +79,8 @@ async function prepare(pool: Pool, url: string, log: Log, options: OpenDatabaseO
   }
 }
 
-async function assertServerVersion(client: ClientBase, url: string): Promise<void> {
+/** @throws {UsageError} when the server is older than gogobe supports */
+export async function assertServerVersion(client: ClientBase, url: string): Promise<void> {
   const { rows } = await client.query<{ version: string; number: number }>(
     "SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int AS number",
   );
