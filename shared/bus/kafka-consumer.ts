@@ -8,7 +8,14 @@ import type { ConsumeOptions, Consumer } from "./bus.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { consumerConfig, consumerTopicConfig } from "./kafka-config.ts";
 import { explainKafkaError, isFatal } from "./kafka-errors.ts";
-import type { KafkaClient, KafkaError, KafkaRecord, RawConsumer, TopicPartition } from "./kafka-loader.ts";
+import type {
+  KafkaClient,
+  KafkaError,
+  KafkaRecord,
+  RawConsumer,
+  TopicPartition,
+  TopicPartitionOffset,
+} from "./kafka-loader.ts";
 import { type ReadMessage, readMessage } from "./kafka-record.ts";
 import { OffsetTracker } from "./offset-tracker.ts";
 import { parseValue } from "./payload-codec.ts";
@@ -29,6 +36,8 @@ const DISCONNECT_MS = 10_000;
 const REVOKE_DRAIN_MS = 3_000;
 const DRAIN_MS = 30_000;
 const RECONNECT_POLICY = { attempts: Number.POSITIVE_INFINITY, initialDelayMs: 200, maxDelayMs: 5_000 };
+
+type CommittedOffset = TopicPartitionOffset & { error?: KafkaError };
 
 export interface KafkaConsumerOptions {
   consume: ConsumeOptions;
@@ -52,6 +61,7 @@ export class KafkaConsumer implements Consumer {
   #fullSince: number | undefined;
   #paused = false;
   #committing: Promise<void> = Promise.resolve();
+  #awaitedCommits: { trackers: OffsetTracker[]; answered: PromiseWithResolvers<void> }[] = [];
   #lastCommit = 0;
   #leaving = false;
   #stopping: Promise<void> | undefined;
@@ -87,18 +97,30 @@ export class KafkaConsumer implements Consumer {
   /** Reading goes on, without messages, while handlers end: a long drain must not hold up the group. */
   async #stop(deadlineMs: number): Promise<void> {
     await this.#dispatcher.drain(deadlineMs);
+    await this.#commitAll();
     this.#leaving = true;
     this.#wake.wake();
     await settlesWithin(this.#loop, DISCONNECT_MS);
-    await this.#commit();
     for (const tracker of this.#trackers.values()) tracker.close();
     await this.#disconnect();
+  }
+
+  /** The last commit before leaving: repeated while a rebalance refuses it, for a bounded time. */
+  async #commitAll(): Promise<void> {
+    const giveUpAt = performance.now() + COMMIT_MS;
+    const due = () => [...this.#trackers.values()].some((tracker) => tracker.toCommit() !== undefined);
+    while (due() && performance.now() < giveUpAt) {
+      await this.#commit();
+      if (due()) await sleep(COMMIT_EVERY_MS);
+    }
   }
 
   async #connect(): Promise<void> {
     const { client, settings, consume } = this.#options;
     const config = {
       ...consumerConfig(settings, consume.group),
+      offset_commit_cb: (error: KafkaError | null | undefined, offsets?: CommittedOffset[]) =>
+        this.#commitAnswered(error, offsets),
       rebalance_cb: (error: KafkaError, partitions: TopicPartition[]) => this.#rebalance(raw, error, partitions),
     };
     const raw = new client.RdKafka.KafkaConsumer(config, consumerTopicConfig());
@@ -175,29 +197,43 @@ export class KafkaConsumer implements Consumer {
     this.#committing = this.#commit();
   }
 
-  /** A commit that fails is repeated with the next one: messages are at-least-once anyway. */
+  /**
+   * Commits what is due and waits for the broker's answer, which librdkafka hands over while messages are read. A commit that is
+   * refused, as in the middle of a rebalance, stays due.
+   */
   async #commit(trackers = [...this.#trackers.values()]): Promise<void> {
     await this.#committing;
     const raw = this.#raw;
-    const due = trackers.flatMap((tracker) => {
+    const offsets = trackers.flatMap((tracker) => {
       const offset = tracker.toCommit();
-      return offset === undefined ? [] : [{ tracker, offset }];
+      return offset === undefined ? [] : [{ topic: tracker.topic, partition: tracker.partition, offset }];
     });
-    if (raw === undefined || due.length === 0) return;
-    const offsets = due.map(({ tracker: { topic, partition }, offset }) => ({ topic, partition, offset }));
-    const committed = new Promise<void>((resolve) => {
-      raw.commitCb(offsets, (error) => {
-        if (error) this.#log.debug({ err: error }, "a commit failed: it is repeated");
-        else for (const { tracker, offset } of due) tracker.committed(offset);
-        resolve();
-      });
-    });
-    await settlesWithin(committed, COMMIT_MS);
+    if (raw === undefined || offsets.length === 0) return;
+    const answered = Promise.withResolvers<void>();
+    this.#awaitedCommits.push({ trackers, answered });
+    try {
+      raw.commit(offsets);
+      await settlesWithin(answered.promise, COMMIT_MS);
+    } catch (error) {
+      this.#log.debug({ err: error }, "a commit could not be sent: it is repeated");
+    }
+    this.#awaitedCommits = this.#awaitedCommits.filter((each) => each.answered !== answered);
+  }
+
+  /** The answer to the oldest commit under way: answers come in the order of the commits. */
+  #commitAnswered(error: KafkaError | null | undefined, offsets: CommittedOffset[] | undefined): void {
+    const awaited = this.#awaitedCommits.shift();
+    if (error) this.#log.debug({ err: error }, "a commit was refused: it is repeated");
+    for (const each of error ? [] : (offsets ?? [])) {
+      const tracker = awaited?.trackers.find(({ partition }) => partition === each.partition);
+      if (each.error) this.#log.debug({ err: each.error }, "a commit was refused: it is repeated");
+      else tracker?.committed(each.offset);
+    }
+    awaited?.answered.resolve();
   }
 
   #rebalance(raw: RawConsumer, error: KafkaError, partitions: TopicPartition[]): void {
-    this.#fullSince = undefined;
-    this.#paused = false;
+    this.#log.debug({ code: error.code, partitions: partitions.map((each) => each.partition) }, "rebalance");
     if (error.code === ASSIGN) {
       for (const { topic, partition } of partitions) {
         this.#trackers.get(partition)?.close();

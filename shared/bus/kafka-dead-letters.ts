@@ -1,5 +1,6 @@
 import type { KafkaSettings } from "../config.ts";
 import { deadLetterTopicOf } from "../contracts/topics.ts";
+import { RetryableError } from "../errors.ts";
 import type { Log } from "../observability/log.ts";
 import { settlesWithin } from "../waiting.ts";
 import type { DeadLetter } from "./bus.ts";
@@ -143,11 +144,19 @@ class Reader {
   async replayed(offsets: number[]): Promise<void> {
     for (const offset of offsets) this.#progress.add(offset);
     const { from, metadata } = this.#progress;
+    const partition = { topic: this.#topic, partition: PARTITION };
     await call<unknown>((done) => {
-      this.#raw.commitCb([{ topic: this.#topic, partition: PARTITION, offset: from, metadata }], (error) =>
-        done(error, undefined),
-      );
+      this.#raw.commitCb([{ ...partition, offset: from, metadata }], (error) => done(error, undefined));
     });
+    // The client does not tell of a broker that refuses: only reading back does.
+    const [committed] = await call<{ offset?: number; metadata?: string | null }[]>((done) =>
+      this.#raw.committed([partition], TIMEOUT_MS, done),
+    );
+    if (committed?.offset !== from || (committed.metadata ?? "") !== metadata) {
+      throw new RetryableError(`dead letters of ${this.#topic} were published again, but that could not be noted`, {
+        hint: "they are still listed: replaying them once more is harmless",
+      });
+    }
   }
 }
 

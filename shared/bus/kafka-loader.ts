@@ -47,6 +47,8 @@ export interface RawConsumer {
   setDefaultIsTimeoutOnlyForFirstMessage(only: boolean): void;
   pause(partitions: TopicPartition[]): void;
   resume(partitions: TopicPartition[]): void;
+  /** The answer comes to `offset_commit_cb`; the callback of `commitCb` tells nothing of a broker that refused. */
+  commit(offsets: TopicPartitionOffset[]): void;
   commitCb(offsets: TopicPartitionOffset[], done: (error: KafkaError | null) => void): void;
   committed(partitions: TopicPartition[], timeout: number, done: Callback<TopicPartitionOffset[]>): void;
   queryWatermarkOffsets(
