@@ -1,6 +1,7 @@
 import type pg from "pg";
 import type { FileTotals, IngestMessage } from "../shared/contracts/ingest-messages.ts";
 import { type FlushBatch, isFull } from "./flush.ts";
+import { jsonText } from "./copy-text.ts";
 
 /** One line per batch of every file of a flush, as the table `batches` has it. */
 interface KnownBatch {
@@ -109,6 +110,6 @@ async function insertBatches(client: pg.PoolClient, batches: readonly FlushBatch
       SELECT batch_id, file_id, parser_version, batch_index, row_count, seen_count, batch_count, complete
       FROM jsonb_to_recordset($1) AS b (batch_id uuid, file_id uuid, parser_version integer, batch_index integer,
         row_count integer, seen_count integer, batch_count integer, complete boolean)`,
-    [JSON.stringify(batches.map(asKnown))],
+    [jsonText(batches.map(asKnown))],
   );
 }

@@ -1,5 +1,6 @@
 import type pg from "pg";
 import type { ChainRegistry } from "../shared/stage.ts";
+import { jsonText } from "./copy-text.ts";
 
 /** Writes the chains of the registry into the table `chains`, touching only what differs. Chains that are not in it stay. */
 export async function syncChains(db: Pick<pg.Pool, "query">, chains: ChainRegistry): Promise<void> {
@@ -17,6 +18,6 @@ export async function syncChains(db: Pick<pg.Pool, "query">, chains: ChainRegist
       ORDER BY chain
       ON CONFLICT (chain) DO UPDATE SET chain_id = EXCLUDED.chain_id, name = EXCLUDED.name, portal = EXCLUDED.portal, status = EXCLUDED.status
         WHERE (c.chain_id, c.name, c.portal, c.status) IS DISTINCT FROM (EXCLUDED.chain_id, EXCLUDED.name, EXCLUDED.portal, EXCLUDED.status)`,
-    [JSON.stringify(rows)],
+    [jsonText(rows)],
   );
 }

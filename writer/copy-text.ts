@@ -20,6 +20,16 @@ export function booleanField(value: boolean | undefined): string {
 }
 
 export function jsonField(value: unknown): string {
-  // PostgreSQL's jsonb refuses the escape of NUL.
-  return value === undefined ? NULL : textField(JSON.stringify(value).replaceAll("\\u0000", ""));
+  return value === undefined ? NULL : textField(jsonText(value));
+}
+
+/** JSON that PostgreSQL's jsonb takes: without NUL, and without halves of characters. */
+export function jsonText(value: unknown): string {
+  const text = JSON.stringify(value);
+  // The escape of either is rare, and may stand after an escaped backslash: only then look at every text.
+  return /\\u(?:0000|d[89a-f])/.test(text) ? JSON.stringify(value, storable) : text;
+}
+
+function storable(_key: string, value: unknown): unknown {
+  return typeof value === "string" ? value.toWellFormed().replaceAll("\0", "") : value;
 }

@@ -1,5 +1,6 @@
 import type pg from "pg";
 import type { FlushBatch } from "../flush.ts";
+import { jsonText } from "../copy-text.ts";
 
 /** Tells the staging tables what a batch number stands for. Rows of batches that are not named here count for nothing. */
 export async function stageBatches(client: pg.PoolClient, batches: readonly FlushBatch[]): Promise<void> {
@@ -20,7 +21,7 @@ export async function stageBatches(client: pg.PoolClient, batches: readonly Flus
       FROM jsonb_to_recordset($1) AS b (batch_no integer, file_id uuid, chain text, chain_id text, store_code text, kind text,
         version text, published_at timestamptz, parser_version integer)
       LEFT JOIN stores s ON s.chain_id = b.chain_id AND s.store_code_key = coalesce(nullif(ltrim(b.store_code, '0'), ''), '0')`,
-    [JSON.stringify(rows)],
+    [jsonText(rows)],
   );
 }
 

@@ -1,5 +1,6 @@
 import type pg from "pg";
 import type { LoadedFile } from "../applied-batches.ts";
+import { jsonText } from "../copy-text.ts";
 
 /**
  * Logs the full files that are loaded whole. They alone may say that something is gone. `UNIQUE (store, kind, version)` cannot clash:
@@ -28,7 +29,7 @@ export async function logFullFiles(client: pg.PoolClient, loaded: readonly Loade
       ON CONFLICT (file_id) DO UPDATE SET rows_seen = EXCLUDED.rows_seen, complete = EXCLUDED.complete
         WHERE (f.rows_seen, f.complete) IS DISTINCT FROM (EXCLUDED.rows_seen, EXCLUDED.complete)
       RETURNING file_id`,
-    [JSON.stringify(rows)],
+    [jsonText(rows)],
   );
   return result.rows.map((row) => row.file_id);
 }

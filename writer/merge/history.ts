@@ -4,12 +4,29 @@ import type pg from "pg";
 const FIRST_AND_ONLY = "s.old_version IS NULL AND s.before_version IS NULL AND s.newest AND b.next_full IS NULL";
 
 /**
+ * A pair that was delisted and is seen again may owe its null point to a full file that is not trusted any more, or that follows another
+ * one now. What is left is the point of the first trusted full file after a sighting.
+ */
+const TAKE_BACK_DELISTINGS = `
+  DELETE FROM price_history h USING stage_sightings s
+  WHERE s.newest AND s.old_delisted_at IS NOT NULL
+    AND h.item_id = s.item_id AND h.store_id = s.store_id AND h.valid_from = s.old_delisted_at AND h.price IS NULL
+    AND NOT EXISTS (
+      SELECT FROM stage_trusted t
+      WHERE t.store_id = s.store_id AND t.kind = 'price' AND t.published_at = s.old_delisted_at AND NOT EXISTS (
+        SELECT FROM stage_trusted earlier
+        WHERE earlier.store_id = t.store_id AND earlier.kind = 'price' AND earlier.version < t.version AND earlier.version > greatest(
+          s.old_version,
+          (SELECT max(x.version) FROM stage_sightings x WHERE x.store_id = s.store_id AND x.item_id = s.item_id AND x.version < t.version))))`;
+
+/**
  * Adds the points where a price changes, for files that are newer than what the table held of their items. A trusted full file between
  * two sightings means that the item was gone: a null point there, and a point for its return even at the same price.
  * Of several points at one moment the one of the highest version stays. The first point of a pair cannot meet another one, so most rows of
  * a first load go in without looking.
  */
 export async function addHistory(client: pg.PoolClient): Promise<void> {
+  await client.query(TAKE_BACK_DELISTINGS);
   await client.query(`
     INSERT INTO price_history (store_id, item_id, price, valid_from, file_id)
     SELECT s.store_id, s.item_id, s.price, b.published_at, b.file_id

@@ -2,6 +2,7 @@ import type pg from "pg";
 import type { LoadedFile } from "../applied-batches.ts";
 import type { FlushBatch } from "../flush.ts";
 import type { MasterConflict } from "./items.ts";
+import { jsonText } from "../copy-text.ts";
 
 /** Makes the ledger rows that are missing, from what the messages say of their files: the ledger may have been lost. */
 export async function ensureLedger(client: pg.PoolClient, batches: readonly FlushBatch[]): Promise<void> {
@@ -31,7 +32,7 @@ export async function ensureLedger(client: pg.PoolClient, batches: readonly Flus
       WHERE NOT EXISTS (SELECT FROM files f WHERE f.file_id = r.file_id)
       ORDER BY file_id
       ON CONFLICT DO NOTHING`,
-    [JSON.stringify(rows)],
+    [jsonText(rows)],
   );
 }
 
@@ -65,7 +66,7 @@ export async function recordTotals(client: pg.PoolClient, batches: readonly Flus
       FROM jsonb_to_recordset($1) AS r (file_id uuid, complete boolean, rows_claimed integer, rows_read integer, rows_rejected integer,
         batch_count integer, dialect text, encoding text, container text, header jsonb, unknown_tags jsonb, problems jsonb)
       WHERE f.file_id = r.file_id`,
-    [JSON.stringify(rows).replaceAll("\\u0000", "")],
+    [jsonText(rows)],
   );
 }
 

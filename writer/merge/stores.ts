@@ -1,5 +1,6 @@
 import type pg from "pg";
 import type { FlushBatch } from "../flush.ts";
+import { jsonText } from "../copy-text.ts";
 
 /** Store as a flush tells of it: a row of a stores file, or only a code from the name of another file (`version` null). */
 interface StoreCandidate {
@@ -59,7 +60,7 @@ export async function mergeStores(client: pg.PoolClient, batches: readonly Flush
             `CASE WHEN ${describesBetter("EXCLUDED", "stores")} THEN EXCLUDED.${column} ELSE stores.${column} END`,
         )
         .join(", ")})`,
-    [JSON.stringify(candidates)],
+    [jsonText(candidates)],
   );
 }
 
