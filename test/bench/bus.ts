@@ -1,63 +1,47 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { Pool } from "pg";
+import type { Pool } from "pg";
 import type { Bus, OutgoingMessage } from "../../shared/bus/bus.ts";
 import { openEmbeddedBus } from "../../shared/bus/embedded-bus.ts";
 import { GROUPS, TOPICS } from "../../shared/contracts/topics.ts";
-import { deleteEmbeddedPostgres, openEmbeddedPostgres } from "../../shared/database/embedded-postgres.ts";
+import type { Database } from "../../shared/database/database.ts";
 import { createLog } from "../../shared/observability/log.ts";
 import { createMetrics } from "../../shared/observability/metrics.ts";
-
-/** One measure: a value and what it is held against. */
-export interface BusMeasure {
-  measure: string;
-  value: number;
-  unit: "ms" | "messages/s";
-  /** The same JSON through plain statements on a table of text, kept out of line and uncompressed, in the same run. */
-  baseline: number;
-  ratio: number;
-}
+import { type Measure, measure, median, secondsOf } from "./measure.ts";
 
 const PUBLISHED_AT_ONCE = 8;
 const CALL = 40;
 
 /**
- * Batches of a PriceFull (200 of about 156 KB by default) through the embedded bus on the embedded server with its default settings:
- * in as the parser publishes them, out as the writer takes them.
+ * Batches of a PriceFull, of about 156 KB each, through the embedded bus: in as the parser publishes them, out as the writer takes
+ * them. The baseline is the same JSON through plain statements on a table of text, kept out of line and uncompressed.
  */
-export async function benchBus(messageCount = 200): Promise<BusMeasure[]> {
-  const home = await mkdtemp(join(tmpdir(), "gogobe-bench-bus-"));
-  const log = createLog({ level: "error" });
-  const server = await openEmbeddedPostgres(home, log);
-  const pool = new Pool({ connectionString: server.url });
+export async function benchBus(database: Database, messageCount: number, rounds: number): Promise<Measure[]> {
+  const messages = Array.from({ length: messageCount }, (_, index) => batch(index));
+  const plainIn: number[] = [];
+  const plainOut: number[] = [];
+  const busIn: number[] = [];
+  const busOut: number[] = [];
+  const bus = await openEmbeddedBus({
+    pool: database.pool,
+    databaseUrl: database.url,
+    log: createLog({ level: "error" }),
+    metrics: createMetrics(),
+  });
   try {
-    const messages = Array.from({ length: messageCount }, (_, index) => batch(index));
-    const plain = await benchPlain(pool, messages);
-    const bus = await openEmbeddedBus({ pool, databaseUrl: server.url, log, metrics: createMetrics() });
-    try {
-      const published = await timeOf(() => publishAll(bus, messages));
-      const consumed = await timeOf(() => consumeAll(bus, messageCount));
-      const perSecond = (ms: number) => Math.round((1_000 * messageCount) / ms);
-      return [
-        measure("bus in", "ms", published, plain.inMs),
-        measure("bus out", "ms", consumed, plain.outMs),
-        measure("bus in", "messages/s", perSecond(published), perSecond(plain.inMs)),
-        measure("bus out", "messages/s", perSecond(consumed), perSecond(plain.outMs)),
-      ];
-    } finally {
-      await bus.close();
+    for (let round = 0; round < rounds; round++) {
+      const plain = await benchPlain(database.pool, messages);
+      plainIn.push(plain.inSeconds);
+      plainOut.push(plain.outSeconds);
+      busIn.push(await secondsOf(() => publishAll(bus, messages)));
+      busOut.push(await secondsOf(() => consumeAll(bus, messageCount)));
     }
   } finally {
-    await pool.end();
-    await server.close();
-    await deleteEmbeddedPostgres(home);
-    await rm(home, { recursive: true, force: true });
+    await bus.close();
   }
-}
-
-function measure(name: string, unit: BusMeasure["unit"], value: number, baseline: number): BusMeasure {
-  return { measure: name, value, unit, baseline, ratio: Math.round((100 * value) / baseline) / 100 };
+  const perSecond = (seconds: number[]) => messageCount / median(seconds);
+  return [
+    measure("bus in", "messages/s", perSecond(busIn), perSecond(plainIn)),
+    measure("bus out", "messages/s", perSecond(busOut), perSecond(plainOut)),
+  ];
 }
 
 async function publishAll(bus: Bus, messages: OutgoingMessage[]): Promise<void> {
@@ -88,10 +72,10 @@ async function consumeAll(bus: Bus, count: number): Promise<void> {
 }
 
 /** What the same bytes cost without a queue: INSERT of as many at once, then read, parse and delete as many at once. */
-async function benchPlain(pool: Pool, messages: OutgoingMessage[]): Promise<{ inMs: number; outMs: number }> {
+async function benchPlain(pool: Pool, messages: OutgoingMessage[]): Promise<{ inSeconds: number; outSeconds: number }> {
   await pool.query("CREATE TABLE bench_plain (id integer PRIMARY KEY, value text NOT NULL)");
   await pool.query("ALTER TABLE bench_plain ALTER COLUMN value SET STORAGE EXTERNAL");
-  const inMs = await timeOf(async () => {
+  const inSeconds = await secondsOf(async () => {
     for (let start = 0; start < messages.length; start += PUBLISHED_AT_ONCE) {
       const some = messages.slice(start, start + PUBLISHED_AT_ONCE);
       const rows = some.map((_, index) => `(${start + index}, $${index + 1})`);
@@ -101,7 +85,7 @@ async function benchPlain(pool: Pool, messages: OutgoingMessage[]): Promise<{ in
       );
     }
   });
-  const outMs = await timeOf(async () => {
+  const outSeconds = await secondsOf(async () => {
     for (let start = 0; start < messages.length; start += CALL) {
       const { rows } = await pool.query<{ value: string }>("SELECT value FROM bench_plain WHERE id >= $1 AND id < $2", [
         start,
@@ -112,7 +96,7 @@ async function benchPlain(pool: Pool, messages: OutgoingMessage[]): Promise<{ in
     }
   });
   await pool.query("DROP TABLE bench_plain");
-  return { inMs, outMs };
+  return { inSeconds, outSeconds };
 }
 
 const NAMES = [
@@ -147,10 +131,4 @@ function batch(index: number): OutgoingMessage {
     };
   });
   return { key: "bench:7290000000001:1", value: { batch_id: index, items } };
-}
-
-async function timeOf(work: () => Promise<void>): Promise<number> {
-  const start = performance.now();
-  await work();
-  return Math.round(performance.now() - start);
 }
