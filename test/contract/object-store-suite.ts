@@ -10,13 +10,15 @@ import { ObjectNotFoundError } from "../../shared/object-store/object-uri.ts";
 
 export interface StoreUnderTest {
   name: string;
+  /** The reason stands in the name. */
+  skip?: boolean;
   /** An empty store whose bucket exists. */
   open(): Promise<{ store: ObjectStore; cleanup(): Promise<void> }>;
 }
 
 /** What every object store must do; the directory and every S3 server run the same tests. */
-export function objectStoreContract({ name, open }: StoreUnderTest): void {
-  describe(`object store: ${name}`, () => {
+export function objectStoreContract({ name, skip = false, open }: StoreUnderTest): void {
+  describe.skipIf(skip)(`object store: ${name}`, () => {
     let store: ObjectStore;
     let cleanup: (() => Promise<void>) | undefined;
     let work: string;
