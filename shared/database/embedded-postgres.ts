@@ -10,6 +10,8 @@ import { ensureServer, findServer, stopServer, wasStopped } from "./postgres-pro
 /** Everybody who uses the server holds this advisory lock shared, in the database `postgres`; who stops it takes it alone. */
 const USERS_LOCK = 5_031_874_206;
 const OPEN_DEADLINE_MS = 120_000;
+/** How long connections of our own may take to close. */
+const CLOSING_MS = 500;
 /** Name of the database inside the embedded server. */
 const DATABASE = "gogobe";
 
@@ -92,11 +94,14 @@ async function takeShare(cluster: Cluster, log: Log): Promise<Share> {
   }
 }
 
-/** Gives up the share, then stops the server if nobody else has one. Two that leave at once: the later finds itself alone. */
+/**
+ * Gives up the share, then stops the server if nobody else has one and no other program (psql on the address of `gogobe db url`) is
+ * connected. Two that leave at once: the later finds itself alone.
+ */
 async function leave(cluster: Cluster, session: Client): Promise<void> {
   try {
     await session.query("SELECT pg_advisory_unlock_shared($1)", [USERS_LOCK]);
-    if (await isAlone(session)) await stopServer(cluster);
+    if ((await isAlone(session)) && !(await isUsedByOthers(session))) await stopServer(cluster);
   } catch (error) {
     // The server crashed or was stopped by hand: there is nothing to give up.
     if (!isServerGoing(error)) throw error;
@@ -108,6 +113,19 @@ async function leave(cluster: Cluster, session: Client): Promise<void> {
 async function isAlone(session: Client): Promise<boolean> {
   const { rows } = await session.query<{ alone: boolean }>("SELECT pg_try_advisory_lock($1) AS alone", [USERS_LOCK]);
   return rows[0]?.alone === true;
+}
+
+/** Other programs are known by their names. Connections of our own that are just closing are waited for: stopping would break them. */
+async function isUsedByOthers(session: Client): Promise<boolean> {
+  const deadline = Date.now() + CLOSING_MS;
+  for (;;) {
+    const { rows } = await session.query<{ ours: boolean }>(
+      `SELECT application_name LIKE 'gogobe%' AS ours FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`,
+    );
+    if (rows.some((row) => !row.ours)) return true;
+    if (rows.length === 0 || Date.now() > deadline) return false;
+    await sleep(10);
+  }
 }
 
 /**

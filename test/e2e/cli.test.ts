@@ -1,8 +1,10 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Client } from "pg";
+import { Client, type Pool } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { queryReadOnly } from "../../cli/read-only-query.ts";
+import { UsageError } from "../../shared/errors.ts";
 import { createDemo, type Demo } from "../fixtures/demo.ts";
 import { createPipeline, type Pipeline } from "../helpers/pipeline.ts";
 
@@ -131,17 +133,29 @@ describe("the command line over loaded files", () => {
       "SELECT nextval('items_id_seq')",
       "VACUUM files",
     ];
+    let pool: Pool;
+    beforeAll(async () => {
+      pool = await pipeline.pool();
+    });
+    afterAll(() => pool.end());
+
     test.each(refused)("refuses %s", async (sql) => {
-      const { code, stdout, stderr } = await pipeline.gogobe(["query", sql]);
+      const answer = queryReadOnly(pool, sql, { timeoutSeconds: 10 });
+      await expect(answer).rejects.toThrow(/^the statement is (refused|wrong)/);
+      await expect(answer).rejects.toBeInstanceOf(UsageError);
+    });
+
+    test("ends with 2 for a statement that is refused, and says what to do", async () => {
+      const { code, stdout, stderr } = await pipeline.gogobe(["query", "DELETE FROM files"]);
       expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-      expect(stderr).toMatch(/^gogobe: the statement is (refused|wrong)/);
+      expect(stderr).toContain("what to do: ");
     });
 
     test("left everything as it was after all of them", async () => {
-      const [row] = await pipeline.query<{ files: number; loaded: number }>(
+      const { rows } = await pool.query(
         "SELECT count(*)::int AS files, (count(*) FILTER (WHERE status = 'loaded'))::int AS loaded FROM files",
       );
-      expect(row).toEqual({ files: paths.length + 1, loaded: paths.length + 1 });
+      expect(rows).toEqual([{ files: paths.length + 1, loaded: paths.length + 1 }]);
     });
 
     test("answers as a table, as JSON and as CSV", async () => {
