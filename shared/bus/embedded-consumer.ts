@@ -12,6 +12,7 @@ import { settlesWithin, WakeSignal } from "../waiting.ts";
 const IDLE_MS = 5_000;
 const AFTER_ERROR_MS = 500;
 const DRAIN_MS = 30_000;
+const LOOP_END_MS = 10_000;
 
 interface Acknowledgement {
   ids: string[];
@@ -77,7 +78,7 @@ export class EmbeddedConsumer implements Consumer {
   async #stop(deadlineMs: number): Promise<void> {
     this.#wake.wake();
     // While the database is away the loop waits for it; stopping does not.
-    await Promise.all([settlesWithin(this.#loop, deadlineMs), this.#dispatcher.drain(deadlineMs)]);
+    await Promise.all([settlesWithin(this.#loop, LOOP_END_MS), this.#dispatcher.drain(deadlineMs)]);
     try {
       await this.#store.giveBackExcept(this.queue, this.#session.instance, []);
     } catch (error) {
@@ -104,7 +105,15 @@ export class EmbeddedConsumer implements Consumer {
         this.#uncertain = false;
       }
       const claimed = await this.#store.claim(this.queue, instance, room, serial);
-      if (this.#stopping !== undefined) return [];
+      if (this.#stopping !== undefined && claimed.length > 0) {
+        // Not handed out any more; `stop` may have given back already what it knew of.
+        await this.#store.giveBack(
+          this.queue,
+          instance,
+          claimed.map(({ id }) => id),
+        );
+        return [];
+      }
       // After an outage others may have given our messages back while their handlers still run here: those go on under the new claim.
       const here = new Set(this.#heldIds());
       this.#dispatcher.offer(claimed.filter((message) => !here.has(message.id)));
