@@ -5,9 +5,6 @@ import { type Context, contextOf } from "./context.ts";
 import { bytesText, counted } from "./output.ts";
 import { type Runtime, withRuntime } from "./runtime.ts";
 
-/** An optional dependency: where its binary could not be had, the import fails, and only then. */
-const KAFKA_CLIENT: string = "@confluentinc/kafka-javascript";
-
 /** What one check of `gogobe doctor` found. `skipped`: nothing configured that would need it, or something before it failed. */
 export interface Finding {
   what: string;
@@ -52,7 +49,8 @@ async function examineRuntime(runtime: Runtime): Promise<Finding[]> {
     config.kafka === null
       ? skipped("Kafka client", "KAFKA_BROKERS is unset: the queue lives in the database")
       : await check("Kafka client", async () => {
-          await import(KAFKA_CLIENT);
+          const { loadKafkaClient } = await import("../shared/bus/kafka-loader.ts");
+          await loadKafkaClient();
           return "its native library loads";
         });
   const bus = needsDatabase
