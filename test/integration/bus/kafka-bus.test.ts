@@ -1,3 +1,6 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Bus } from "../../../shared/bus/bus.ts";
 import type { TopicTable } from "../../../shared/bus/topic-table.ts";
@@ -88,4 +91,46 @@ describe.skipIf(brokers === undefined)(`the Kafka bus on a real broker${reason}`
     expect(new Set(busy.values).size).toBe(30);
     await vi.waitFor(async () => expect(await lagOf(bus)).toBe(0), PATIENCE);
   });
+
+  it("says of the lag what Kafka's own tool says, partition by partition, with the consumer stopped", async () => {
+    const topic = freshTopic();
+    const bus = await open(topic.table);
+    await bus.publish(
+      topic.name,
+      Array.from({ length: 100 }, (_, value) => ({ key: `k${value}`, value })),
+    );
+    const recorder = new Recorder();
+    const consumer = await consume(bus, topic, recorder.handler);
+    await vi.waitFor(() => expect(recorder.deliveries).toHaveLength(100), PATIENCE);
+    await consumer.stop();
+    await bus.publish(
+      topic.name,
+      Array.from({ length: 30 }, (_, value) => ({ key: `k${value}`, value })),
+    );
+    const ours = (await bus.lag(GROUP)).map((each) => [each.partition, each.committedOffset, each.endOffset, each.lag]);
+    expect(ours.reduce((sum, [, , , lag]) => sum + (lag ?? 0), 0)).toBe(30);
+    const theirs = await describeGroup(topic.name);
+    expect(ours).toEqual(theirs);
+  });
 });
+
+/** Partition, committed, end and lag of every partition that `ConsumerGroupCommand` shows. */
+async function describeGroup(topic: string): Promise<number[][]> {
+  const script = join(import.meta.dirname, "../../../infra/native/kafka.sh");
+  const command = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand";
+  const { stdout } = await promisify(execFile)(script, [
+    "tool",
+    command,
+    "--bootstrap-server",
+    brokers ?? "",
+    "--describe",
+    "--group",
+    GROUP,
+  ]);
+  return stdout
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .filter((words) => words[1] === topic)
+    .map((words) => words.slice(2, 6).map(Number))
+    .sort(([a = 0], [b = 0]) => a - b);
+}
