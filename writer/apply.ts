@@ -12,9 +12,10 @@ import { logFullFiles, reportSuspicion, type SuspiciousFile } from "./merge/full
 import { addHistory, addLateHistory } from "./merge/history.ts";
 import { addMasters, addNewItems, type MasterConflict } from "./merge/items.ts";
 import { ensureLedger, markLoaded, recordTotals, reportConflicts } from "./merge/ledger.ts";
-import { mergePrices, resolveSightings } from "./merge/prices.ts";
+import { mergePrices } from "./merge/prices.ts";
 import { mergePromotions } from "./merge/promotions.ts";
 import { countRejectedPrices, countRejectedPromotions, keepRejected } from "./merge/rejected.ts";
+import { resolveKnown, resolveNew } from "./merge/sightings.ts";
 import { addUnknownChains, mergeStores } from "./merge/stores.ts";
 import { followChangedCodes, readWordingRevisions, settleWording } from "./merge/wording.ts";
 import { ensurePartitions } from "./partitions.ts";
@@ -146,8 +147,9 @@ async function mergeRows(
       client,
       fresh.map((batch) => batch.message.chain),
     );
-    const newItems = await addNewItems(client);
-    if (kinds.has("price")) await resolveSightings(client);
+    const missing = kinds.has("price") ? await resolveKnown(client) : 0;
+    const newItems = missing > 0 || kinds.has("promo") ? await addNewItems(client) : 0;
+    if (missing > 0) await resolveNew(client);
     conflicts = await addMasters(client, newItems);
     if (kinds.has("promo")) await mergePromotions(client);
     if (kinds.has("price")) await mergePricedRows(client, revisions);

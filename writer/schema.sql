@@ -158,7 +158,7 @@ CREATE TABLE prices (
   seen_version text COLLATE "C",
   delisted_at timestamp with time zone,
   CONSTRAINT prices_pkey PRIMARY KEY (store_id, item_id)
-) WITH (fillfactor=70);
+) WITH (fillfactor=45);
 
 CREATE TABLE product_master_links (
   item_id bigint NOT NULL,

@@ -29,11 +29,14 @@ CREATE TEMP TABLE stage_items (
   -- True for an item that is there already and whose code means another product now.
   known boolean
 ) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE stage_missing (
+  batch_no integer, line integer
+) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE stage_sightings (
   store_id integer, item_id bigint, batch_no integer, line integer, version text COLLATE "C", price numeric, unit_price numeric,
   updated_at timestamptz, old_row tid, old_version text COLLATE "C", old_file uuid, old_price numeric, old_delisted_at timestamptz,
-  -- The newest of its pair in this flush; not newer than what the table holds; wins over what the table holds; worded otherwise than the item.
-  newest boolean, late boolean, wins boolean, reworded boolean,
+  -- In the table; the only one of its pair in this flush; the newest of them; not newer than what the table holds; wins over what the table holds; worded otherwise than the item.
+  known boolean, alone boolean, newest boolean, late boolean, wins boolean, reworded boolean,
   -- The sighting before this one, in this flush or in the table; null when there is none.
   before_version text COLLATE "C", before_price numeric, before_batch integer
 ) ON COMMIT DELETE ROWS;

@@ -1,7 +1,7 @@
 import type pg from "pg";
 
 /** A pair that the table did not hold, sighted once: its only point is its price. */
-const FIRST_AND_ONLY = "s.old_version IS NULL AND s.before_version IS NULL AND s.newest AND b.next_full IS NULL";
+const FIRST_AND_ONLY = "NOT s.known AND s.alone AND b.next_full IS NULL";
 
 /**
  * A pair that was delisted and is seen again may owe its null point to a full file that is not trusted any more, or that follows another

@@ -54,14 +54,14 @@ const STAGE_NEW_ITEMS = `
   FROM (
     SELECT b.chain, s.code, s.gtin, s.master_id, s.master_key, s.method, s.confidence, s.name, s.manufacturer, s.country, s.unit,
       s.quantity, s.weighted, b.version, b.file_id, s.updated_at, s.line
-    FROM stage_products s JOIN stage_batches b USING (batch_no)
+    FROM stage_missing JOIN stage_products s USING (batch_no, line) JOIN stage_batches b USING (batch_no)
     UNION ALL
     -- A promotion names a code and says nothing of its wording.
     SELECT b.chain, l.code, l.gtin, l.master_id, l.master_key, l.method, l.confidence, NULL, NULL, NULL, NULL,
       NULL, NULL, NULL, b.file_id, NULL, l.line
     FROM stage_promotion_items l JOIN stage_batches b USING (batch_no)
+    WHERE NOT EXISTS (SELECT FROM items i WHERE i.chain = b.chain AND i.item_code = l.code)
   ) n
-  WHERE NOT EXISTS (SELECT FROM items i WHERE i.chain = n.chain AND i.item_code = n.code)
   ORDER BY chain, code, version DESC NULLS LAST, updated_at DESC NULLS LAST, line DESC`;
 
 const ADD_ITEMS = `

@@ -1,5 +1,9 @@
 -- Up Migration
 
+-- Every full file raises the version of nearly every row of its store in one transaction: with half a page free they all stay on their
+-- page, and no index is touched.
+ALTER TABLE prices SET (fillfactor = 45);
+
 -- Which full files may delist: a pure function of the complete full files of a store, in version order. A file that lost more
 -- than half of its rows, or all of them, waits for a person or for a next one like it.
 CREATE VIEW full_file_trust AS
