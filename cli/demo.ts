@@ -3,11 +3,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { deleteEmbeddedPostgres } from "../shared/database/embedded-postgres.ts";
-import { israelDay } from "../shared/israel-time.ts";
-import { startCerberus } from "../test/fake-portals/cerberus.ts";
-import type { FakePortal } from "../test/fake-portals/fake-portal.ts";
-import { startShufersal } from "../test/fake-portals/shufersal.ts";
-import { createDemo, type Demo, type DemoChain } from "../test/fixtures/demo.ts";
+import { type DemoPortals, startDemoPortals } from "../test/fake-portals/demo-portals.ts";
+import { createDemo, type Demo } from "../test/fixtures/demo.ts";
 import { contextOf } from "./context.ts";
 import { type DemoReport, readReport } from "./demo-report.ts";
 import { printDemo, say } from "./demo-print.ts";
@@ -29,7 +26,7 @@ export async function demo(command: Command, flags: Flags): Promise<void> {
   const startedAt = Date.now();
   const home = flags.home === undefined ? await temporaryHome() : resolve(flags.home);
   const sample = createDemo();
-  const portals = await startPortals(sample);
+  const portals = await startDemoPortals(sample);
   try {
     const environment = await prepareHome(home, portals);
     const context = contextOf(command, { quiet: true, environment });
@@ -41,28 +38,21 @@ export async function demo(command: Command, flags: Flags): Promise<void> {
       else printDemo(report, { seconds, ...(flags.home === undefined ? {} : { home }) });
     });
   } finally {
-    await Promise.all(portals.map((portal) => portal.close()));
+    await portals.close();
     if (flags.home === undefined) await removeHome(home);
   }
 }
 
 /** Null when the demo was broken off. */
-async function runDays(
-  runtime: Runtime,
-  sample: Demo,
-  portals: readonly FakePortal[],
-  flags: Flags,
-): Promise<DemoReport | null> {
+async function runDays(runtime: Runtime, sample: Demo, portals: DemoPortals, flags: Flags): Promise<DemoReport | null> {
   const [first, second] = sample.days;
-  const keys = sample.chains.map(({ chain }) => chain.key);
-  const crawl = { chains: keys, filter: { since: first, until: second } };
+  const crawl = { chains: portals.keys, filter: { since: first, until: second } };
   const tell = flags.json ? () => {} : say;
-  tell(
-    `${counted(keys.length, "invented chain")} on ${counted(portals.length, "local portal")}: ${portals.map((portal) => portal.url).join(" and ")}`,
-  );
+  const addresses = portals.portals.map((portal) => portal.url).join(" and ");
+  tell(`${counted(portals.keys.length, "invented chain")} on local portals: ${addresses}`);
   for (const day of sample.days) {
     const began = Date.now();
-    publishUntil(sample, portals, day);
+    portals.publishUntil(day);
     const { files } = await runPipelineOnce(runtime, crawl);
     if (runtime.shutdown.signal.aborted) return null;
     tell(`Day of ${day}: ${countsText(files)} in ${((Date.now() - began) / 1000).toFixed(1)} s`);
@@ -70,32 +60,11 @@ async function runDays(
   return readReport((await runtime.database()).pool, sample.days);
 }
 
-async function startPortals({ chains }: Demo): Promise<FakePortal[]> {
-  const of = (portal: DemoChain["portal"]) => chains.filter((chain) => chain.portal === portal);
-  const accounts = of("cerberus").map((chain) => ({ chain: portalChain(chain), username: chain.chain.key }));
-  const portals: FakePortal[] = [await startCerberus([], { accounts })];
-  for (const chain of of("shufersal")) portals.push(await startShufersal([], { chain: portalChain(chain) }));
-  return portals;
-}
-
-function portalChain({ chain }: DemoChain) {
-  return { key: chain.key, nameEn: chain.nameEn, nameHe: chain.nameHe, chainIds: [chain.chainId] };
-}
-
-/** Portals keep what they published before. */
-function publishUntil(sample: Demo, portals: readonly FakePortal[], day: string): void {
-  for (const portal of portals) {
-    const chains = sample.chains.filter(({ chain }) => chain.key in portal.chainOverrides());
-    portal.setFiles(chains.flatMap(({ files }) => files).filter((file) => israelDay(file.publishedAt) <= day));
-  }
-}
-
 /** Settings of the demo alone: the embedded engines below its home, the local portals as its chains. */
-async function prepareHome(home: string, portals: readonly FakePortal[]): Promise<Record<string, string | undefined>> {
+async function prepareHome(home: string, portals: DemoPortals): Promise<Record<string, string | undefined>> {
   await mkdir(home, { recursive: true });
   const chainsFile = join(home, "demo-chains.json");
-  const overrides = Object.assign({}, ...portals.map((portal) => portal.chainOverrides())) as object;
-  await writeFile(chainsFile, `${JSON.stringify(overrides, null, 2)}\n`);
+  await writeFile(chainsFile, `${JSON.stringify(portals.chainOverrides(), null, 2)}\n`);
   const level = process.env["GOGOBE_LOG_LEVEL"];
   return {
     GOGOBE_HOME: home,
