@@ -221,10 +221,11 @@ class Utf16Decoder implements ChunkDecoder {
   }
 }
 
-/** One table look-up a byte: several times as fast as the streaming TextDecoder that the table comes from. */
+/** One table look-up a byte, faster than the streaming TextDecoder that the table comes from. */
 class Windows1255Decoder implements ChunkDecoder {
   readonly #facts: EncodingFacts;
   readonly #table: Uint16Array;
+  #units = new Uint16Array(0);
 
   constructor(facts: EncodingFacts) {
     this.#facts = facts;
@@ -235,15 +236,17 @@ class Windows1255Decoder implements ChunkDecoder {
 
   write(chunk: Buffer): string {
     const table = this.#table;
-    const units = new Uint16Array(chunk.length);
+    const { length } = chunk;
+    if (this.#units.length < length) this.#units = new Uint16Array(length);
+    const units = this.#units;
     let replaced = 0;
-    for (let i = 0; i < chunk.length; i++) {
-      const unit = table[chunk[i] ?? 0] ?? 0xfffd;
+    for (let i = 0; i < length; i++) {
+      const unit = table[chunk[i] as number] as number;
       if (unit === 0xfffd) replaced++;
       units[i] = unit;
     }
     this.#facts.replaced += replaced;
-    return Buffer.from(units.buffer).toString("utf16le");
+    return Buffer.from(units.buffer, 0, 2 * length).toString("utf16le");
   }
 
   end(): string {

@@ -5,8 +5,8 @@ import { type OpenElement, Outline } from "./outline.ts";
 import type { Problems } from "./problems.ts";
 import { endsName, findRowEnd, indexOfTag } from "./row-bounds.ts";
 
-/** A row's XML may be this long, in characters; a promotion of 8 MB of JSON stays below it. */
-const MAX_ROW_CHARS = 16 * 1024 * 1024;
+/** A row's XML may be this long, in characters: its JSON would not fit a message either. */
+const MAX_ROW_CHARS = 8 * 1024 * 1024;
 /** Outside the rows no tag is this far from the next. */
 const MAX_GAP_CHARS = 1024 * 1024;
 const SPACE = 0x20;
@@ -19,10 +19,10 @@ export interface RowSink {
   /** A row begins: `row` and `list` are its element and the one around it. Called for every row. */
   begin(row: OpenElement, list: OpenElement | null): void;
   /**
-   * Tries to read a flat row whose content begins at `from`, up to and with its closing tag. Returns where it ends, or -1 when the
-   * row is not whole yet or holds anything that only saxes should read.
+   * Tries to read a flat row that begins at `start` and its content at `from`, up to and with its closing tag. Returns where it ends,
+   * or -1 when the row is not whole yet or holds anything that only saxes should read.
    */
-  scan(text: string, from: number): number;
+  scan(text: string, start: number, from: number): number;
   /** A whole row, its own tags included. */
   row(xml: string): void;
   /** Text that should have been a row and is not. */
@@ -44,6 +44,8 @@ export class DocumentReader {
   readonly #sink: RowSink;
   #text = "";
   #pos = 0;
+  #waiting: string[] = [];
+  #waitingChars = 0;
   #mode: Mode = "outside";
   #started = false;
   /** The row element in hand: also what the next row is expected to be. */
@@ -63,13 +65,52 @@ export class DocumentReader {
   }
 
   write(chunk: string): void {
-    this.#text = this.#pos < this.#text.length ? this.#text.slice(this.#pos) + chunk : chunk;
+    if (this.#waitingChars === 0 && this.#readSeam(chunk)) return;
+    this.#waiting.push(chunk);
+    this.#waitingChars += chunk.length;
+    // A row that goes on for megabytes is looked at again only when it has doubled: copying it for every chunk would fill the memory.
+    const unread = this.#text.length - this.#pos;
+    const doubled = Math.min(2 * unread, MAX_ROW_CHARS);
+    if (unread > MAX_GAP_CHARS && unread + this.#waitingChars < doubled) return;
+    this.#takeWaiting();
+    this.#run(false);
+  }
+
+  /**
+   * Between two chunks only the row that straddles them is copied, up to the next row's opening tag; the rest of the chunk is read
+   * where it is. False when there is no row to go by.
+   */
+  #readSeam(chunk: string): boolean {
+    if (this.#plainOpen === "") return false;
+    const next = chunk.indexOf(this.#plainOpen);
+    if (next === -1 || this.#text.length - this.#pos > MAX_GAP_CHARS) return false;
+    this.#text = [this.#text.slice(this.#pos), chunk.slice(0, next)].join("");
     this.#pos = 0;
     this.#run(false);
+    if (this.#pos === this.#text.length) {
+      this.#text = chunk;
+      this.#pos = next;
+    } else {
+      this.#text = [this.#text.slice(this.#pos), chunk.slice(next)].join("");
+      this.#pos = 0;
+    }
+    this.#run(false);
+    return true;
+  }
+
+  #takeWaiting(): void {
+    // join makes one flat string; the sum of two would be read through an indirection at every character.
+    const [only = ""] = this.#waiting;
+    const isAlone = this.#pos >= this.#text.length && this.#waiting.length === 1;
+    this.#text = isAlone ? only : [this.#text.slice(this.#pos), ...this.#waiting].join("");
+    this.#pos = 0;
+    this.#waiting = [];
+    this.#waitingChars = 0;
   }
 
   /** The text is over. */
   end(): void {
+    this.#takeWaiting();
     this.#run(true);
     if (!this.outline.rootClosed && this.#started) this.damage ??= "the document is not closed";
   }
@@ -185,9 +226,9 @@ export class DocumentReader {
       }
     }
     this.#sink.begin(row, this.#list);
-    const scanned = this.#sink.scan(text, from);
-    if (scanned !== -1) return this.#rowEnds(scanned);
     const usual = this.#usualTag === row.tag ? null : this.#usualTag;
+    const scanned = usual === null ? this.#sink.scan(text, this.#pos, from) : -1;
+    if (scanned !== -1) return this.#rowEnds(scanned);
     const found = findRowEnd(text, from, { row: row.tag, usual, list: this.#list?.tag ?? null }, isFinal);
     if (found === null) return this.#waitForRow(isFinal);
     const xml = text.slice(this.#pos, found.end);

@@ -18,6 +18,8 @@ export interface ReadingOptions extends DecompressOptions {
   kind: Kind | null;
   chain: string;
   output: RowOutput;
+  /** Leaves every row to saxes: what the fast path is measured against and held equal to. */
+  onlySaxes?: boolean;
 }
 
 /** What is known of a file once it was read. */
@@ -47,7 +49,7 @@ export class FileReading {
       unknownTags: this.#unknownTags,
       seenCodes: this.#seenCodes,
     };
-    this.#rows = new RowReader(options.kind, context, options.output);
+    this.#rows = new RowReader(options.kind, context, options.output, options.onlySaxes);
     this.#document = new DocumentReader(options.kind, this.#rows, this.problems);
     this.#rows.attach(this.#document.outline);
   }

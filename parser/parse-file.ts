@@ -6,7 +6,10 @@ import type { DecompressOptions } from "./decompress.ts";
 import type { Kind } from "./dialects/dialect.ts";
 import { FileReading } from "./file-reading.ts";
 
-export type ParseOptions = DecompressOptions;
+export interface ParseOptions extends DecompressOptions {
+  /** Leaves every row to saxes, without the fast path for flat rows. */
+  onlySaxes?: boolean;
+}
 
 /**
  * Reads one file to its ingest messages: the core of the parser, with no bus and no database. Memory stays flat whatever the size

@@ -3,6 +3,7 @@ import { UnreadableFileError } from "../shared/errors.ts";
 import type { Dialect, Kind, Shape } from "./dialects/dialect.ts";
 import { kindOfRow, pickDialect } from "./dialects/index.ts";
 import type { RowSink } from "./document-reader.ts";
+import { FlatRows } from "./flat-rows.ts";
 import type { OpenElement, Outline } from "./outline.ts";
 import { PromotionMerge } from "./promotion-merge.ts";
 import { rejectedRow } from "./reject.ts";
@@ -33,15 +34,17 @@ export class RowReader implements RowSink {
   readonly #context: RowContext;
   readonly #output: RowOutput;
   readonly #merge: PromotionMerge;
+  readonly #onlySaxes: boolean;
   #outline: Outline | null = null;
   #shape: Shape | null = null;
-  #reader: { builder: RowBuilder<IngestRow>; sax: SaxRows } | null = null;
+  #reader: Readers | null = null;
   #row: OpenElement | null = null;
   #list: OpenElement | null = null;
   #stores: { row: StoreRow; subChain: Readonly<Record<string, string>> }[] = [];
 
-  constructor(kind: Kind | null, context: RowContext, output: RowOutput) {
+  constructor(kind: Kind | null, context: RowContext, output: RowOutput, onlySaxes = false) {
     this.kind = kind;
+    this.#onlySaxes = onlySaxes;
     this.#context = context;
     this.#output = output;
     this.#merge = new PromotionMerge(context.problems);
@@ -57,8 +60,17 @@ export class RowReader implements RowSink {
     this.#list = list;
   }
 
-  scan(_text: string, _from: number): number {
-    return -1;
+  scan(text: string, start: number, from: number): number {
+    const reader = this.#reader;
+    if (reader === null || reader.flat === null || this.#row?.tag !== reader.rowTag) return -1;
+    reader.builder.begin();
+    const end = reader.flat.scan(text, from);
+    if (end === -1) return -1;
+    this.rowsRead++;
+    const result = reader.builder.finish(this.rowsRead);
+    if (isRejection(result)) this.#reject(result.reason, text.slice(start, end), result.code);
+    else this.#emit(result);
+    return end;
   }
 
   row(xml: string): void {
@@ -122,7 +134,7 @@ export class RowReader implements RowSink {
   }
 
   /** The first whole row settles kind and dialect. */
-  #readerFor(xml: string): { builder: RowBuilder<IngestRow>; sax: SaxRows } {
+  #readerFor(xml: string): Readers {
     if (this.#reader !== null) return this.#reader;
     const tags = tagNames(xml);
     const lower = new Set([...tags].map((tag) => tag.toLowerCase()));
@@ -132,8 +144,7 @@ export class RowReader implements RowSink {
       throw new UnreadableFileError("named as a price file, but its rows are promotions");
     }
     this.dialect = this.#dialectOf(tags, this.#row);
-    const builder = this.#builderOf(this.kind);
-    this.#reader = { builder, sax: new SaxRows(builder) };
+    this.#reader = this.#readersOf(this.kind, this.#row?.tag ?? "");
     return this.#reader;
   }
 
@@ -161,10 +172,24 @@ export class RowReader implements RowSink {
     return null;
   }
 
-  #builderOf(kind: Kind): RowBuilder<IngestRow> {
-    if (kind === "price") return new PriceRowBuilder(this.#context);
-    return kind === "promo" ? new PromotionRowBuilder(this.#context) : new StoreRowBuilder(this.#context);
+  #readersOf(kind: Kind, rowTag: string): Readers {
+    if (kind === "promo") {
+      const builder = new PromotionRowBuilder(this.#context);
+      return { rowTag, builder, sax: new SaxRows(builder), flat: null };
+    }
+    const builder = kind === "price" ? new PriceRowBuilder(this.#context) : new StoreRowBuilder(this.#context);
+    const flat = this.#onlySaxes ? null : new FlatRows(builder.slots, rowTag);
+    return { rowTag, builder, sax: new SaxRows(builder), flat };
   }
+}
+
+/** How rows of the file's kind are read. Promotions are nested: no flat reader for them. */
+interface Readers {
+  /** The element that the flat reader knows as a row. */
+  rowTag: string;
+  builder: RowBuilder<IngestRow>;
+  sax: SaxRows;
+  flat: FlatRows | null;
 }
 
 /** Lists that tell the dialect of a file without rows. */

@@ -1,4 +1,5 @@
-const FIRST_CAPACITY = 1 << 13;
+/** Enough for most stores without growing. */
+const FIRST_CAPACITY = 1 << 15;
 /** No store has so many items: above it duplicates are no longer looked for, so that memory stays flat. */
 const MAX_CODES = 1 << 18;
 
