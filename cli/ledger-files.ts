@@ -65,8 +65,8 @@ export async function findFile(db: pg.Pool, idOrName: string): Promise<LedgerFil
   return file;
 }
 
-/** The message that sends a stored file through parser and writer again; null when no object is stored. */
-export function replayMessageOf(file: LedgerFile): FileDownloaded | null {
+/** The message of a stored file; null when no object is stored. */
+export function storedMessageOf(file: LedgerFile): FileDownloaded | null {
   if (file.object_uri === null || file.sha256 === null || file.size_bytes === null) return null;
-  return { ...downloadedMessage(file), replay: true };
+  return downloadedMessage(file);
 }

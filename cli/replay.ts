@@ -39,21 +39,23 @@ async function publishAll(runtime: Runtime, selection: StoredSelection): Promise
   let chunk: FileDownloaded[] = [];
   for await (const file of storedFiles(store, selection, log)) {
     if (runtime.shutdown.signal.aborted) break;
-    chunk.push({ ...file, replay: true });
+    chunk.push(file);
     all.push(file);
     if (chunk.length < CHUNK) continue;
-    await publish(runtime, chunk);
+    await publishStored(runtime, chunk);
     chunk = [];
   }
-  await publish(runtime, chunk);
+  await publishStored(runtime, chunk);
   return all;
 }
 
-async function publish(runtime: Runtime, files: readonly FileDownloaded[]): Promise<void> {
+/** Sets the ledger back to `downloaded`, creating what it lacks, and publishes the files as the downloader does. */
+export async function publishStored(runtime: Runtime, files: readonly FileDownloaded[]): Promise<void> {
+  if (files.length === 0) return;
   const { db, bus } = await runtime.stageDeps();
-  for (const file of files) {
-    await recordDownloaded(db, file, { ...file, objectUri: file.s3_path }, true);
-  }
-  const messages = files.map((file) => ({ key: messageKeyOf(file), value: file }));
-  if (messages.length > 0) await bus.publish(TOPICS.downloaded, messages);
+  for (const file of files) await recordDownloaded(db, file, { ...file, objectUri: file.s3_path }, true);
+  await bus.publish(
+    TOPICS.downloaded,
+    files.map((file) => ({ key: messageKeyOf(file), value: { ...file, replay: true } })),
+  );
 }

@@ -1,9 +1,8 @@
 import { publishOutbox } from "../crawlers/outbox.ts";
-import { messageKeyOf } from "../shared/contracts/file-identity.ts";
-import { TOPICS } from "../shared/contracts/topics.ts";
 import type { FileStatus } from "../shared/database/ledger.ts";
 import { UsageError } from "../shared/errors.ts";
-import { type FileFilter, findFile, findFiles, type LedgerFile, replayMessageOf } from "./ledger-files.ts";
+import { type FileFilter, findFile, findFiles, type LedgerFile, storedMessageOf } from "./ledger-files.ts";
+import { publishStored } from "./replay.ts";
 import type { Runtime } from "./runtime.ts";
 
 /**
@@ -28,24 +27,17 @@ export async function retryFiles(
     names.length > 0
       ? await Promise.all(names.map((name) => findFile(pool, name)))
       : await findFiles(pool, { ...rest, ...(status === undefined ? {} : { statuses: [status] }) });
-  await replayStored(runtime, files);
+  await publishStored(
+    runtime,
+    files.map(storedMessageOf).filter((message) => message !== null),
+  );
   await rediscover(runtime, files);
   return files.length;
 }
 
-async function replayStored(runtime: Runtime, files: readonly LedgerFile[]): Promise<void> {
-  const messages = files.map(replayMessageOf).filter((message) => message !== null);
-  if (messages.length === 0) return;
-  const bus = await runtime.bus();
-  await bus.publish(
-    TOPICS.downloaded,
-    messages.map((message) => ({ key: messageKeyOf(message), value: message })),
-  );
-}
-
 /** Back into the outbox; the downloader resolves the link again, since the ledger keeps none with a signature. */
 async function rediscover(runtime: Runtime, files: readonly LedgerFile[]): Promise<void> {
-  const ids = files.filter((file) => replayMessageOf(file) === null).map((file) => file.file_id);
+  const ids = files.filter((file) => storedMessageOf(file) === null).map((file) => file.file_id);
   if (ids.length === 0) return;
   const { pool } = await runtime.database();
   await pool.query(

@@ -216,6 +216,16 @@ describe("the command line over loaded files", () => {
     }
   });
 
+  test("files retry sends a file through the line again, and nothing changes", async () => {
+    const before = await pipeline.exportTables();
+    const name = demo.chains[0]?.files[0]?.name ?? "";
+    expect(await pipeline.must(["files", "retry", name])).toBe("1 file sent again\n");
+    await pipeline.must(["replay", `${demo.chains[0]?.chain.chainId}/`, "--here"]);
+    expect(await pipeline.exportTables()).toEqual(before);
+    expect(await pipeline.gogobe(["files", "retry"])).toMatchObject({ code: 2 });
+    expect(await pipeline.gogobe(["files", "retry", "none.gz"])).toMatchObject({ code: 2 });
+  });
+
   test("lag, topics and dlq answer on the embedded bus", async () => {
     const lag = JSON.parse(await pipeline.must(["lag", "--json"])) as { lag: number }[];
     expect(lag.map((row) => row.lag)).toEqual([0, 0, 0, 0, 0]);
