@@ -34,7 +34,7 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           globalSetup: databaseSetup,
           testTimeout: 300_000,
-          hookTimeout: 120_000,
+          hookTimeout: 300_000,
         },
       },
       {
@@ -44,7 +44,7 @@ export default defineConfig({
           include: ["test/chaos/**/*.test.ts"],
           globalSetup: databaseSetup,
           testTimeout: 600_000,
-          hookTimeout: 120_000,
+          hookTimeout: 300_000,
         },
       },
     ],
