@@ -38,9 +38,10 @@ else await main(flags.quick ? QUICK : FULL, flags.json ?? false);
 async function main(scale: Scale, json: boolean): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "gogobe-bench-files-"));
   try {
+    const loadBefore = loadText();
     const report = await measureAll(scale, directory);
     if (json) for (const measure of report.measures) process.stdout.write(`${JSON.stringify(measure)}\n`);
-    else printTable(report, scale);
+    else printTable(report, scale, loadBefore);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
@@ -77,9 +78,8 @@ async function measureAll({ items, rounds, busMessages }: Scale, directory: stri
   return { measures: [...read.measures, ...write.measures, ...bus, ...line], postgresVersion };
 }
 
-function printTable({ measures, postgresVersion }: Report, { items, rounds }: Scale): void {
+function printTable({ measures, postgresVersion }: Report, { items, rounds }: Scale, loadBefore: string): void {
   const cores = cpus();
-  const load = loadavg().map((value) => value.toFixed(1));
   const rows = measures.map(({ name, value, unit, baseline, ratio }) => ({
     measure: name,
     value: value.toLocaleString("en-US", { maximumSignificantDigits: 4 }),
@@ -89,10 +89,15 @@ function printTable({ measures, postgresVersion }: Report, { items, rounds }: Sc
   }));
   process.stdout.write(
     `${cores.length} cores (${cores[0]?.model.trim() ?? "unknown"}), Node ${process.versions.node}, PostgreSQL ${postgresVersion}, ` +
-      `load ${load.join(" ")}\n` +
+      `load average ${loadBefore} before, ${loadText()} after\n` +
       `one PriceFull of ${items.toLocaleString("en-US")} items; medians of ${rounds} where a run is short\n\n` +
       renderRows(rows, "table", ["measure", "value", "unit", "baseline", "ratio"]),
   );
+}
+
+/** Of the last minute: on a busy machine only the ratios mean something. */
+function loadText(): string {
+  return (loadavg()[0] ?? 0).toFixed(1);
 }
 
 /** Progress, apart from the result. */
