@@ -9,6 +9,7 @@ import { openPromise, type Entry, type ZipFile } from "yauzl";
 import { errorMessage, UnreadableFileError } from "../shared/errors.ts";
 import { SNIFF_BYTES, sniffContainer } from "./sniff.ts";
 
+const BLOCK_BYTES = 64 * 1024;
 /** Output pieces; Node's default of 16 KiB costs more than twice the time. */
 const OUTPUT_CHUNK_BYTES = 128 * 1024;
 /** Input goes in by pieces this small so that a bomb (1 to 1,000) can never have more than some 16 MB waiting. */
@@ -44,7 +45,22 @@ export interface Decompressed {
  */
 export function decompress(source: AsyncIterable<Uint8Array>, options: DecompressOptions): Decompressed {
   const facts: ContainerFacts = { container: "", damage: null, problems: [] };
-  return { facts, bytes: unwrap(source, options, facts, 0) };
+  return { facts, bytes: unwrap(inBlocks(source), options, facts, 0) };
+}
+
+/**
+ * The same bytes in blocks of one size. How a network cuts them must not matter: what a damaged gzip still yields, and which bytes
+ * decide on the encoding, depends on the pieces, and a file read twice must give the same batches.
+ */
+async function* inBlocks(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+  let rest: Uint8Array = new Uint8Array(0);
+  for await (const chunk of source) {
+    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    let at = 0;
+    for (; bytes.length - at >= BLOCK_BYTES; at += BLOCK_BYTES) yield bytes.subarray(at, at + BLOCK_BYTES);
+    rest = bytes.subarray(at);
+  }
+  if (rest.length > 0) yield rest;
 }
 
 async function* unwrap(
@@ -162,9 +178,8 @@ async function* unzip(
     const zip = await openZip(path);
     try {
       const entry = await chooseEntry(zip, facts);
-      const stream = await zip.openReadStreamPromise(entry);
       try {
-        for await (const chunk of stream) yield chunk as Buffer;
+        for await (const chunk of await zip.openReadStreamPromise(entry)) yield chunk as Buffer;
       } catch (error) {
         facts.damage = `zip: ${errorMessage(error)}`;
       }

@@ -3,31 +3,15 @@ import type { Kind } from "./dialects/dialect.ts";
 import { type Layout, layoutOf } from "./dialects/index.ts";
 import { type OpenElement, Outline } from "./outline.ts";
 import type { Problems } from "./problems.ts";
-import { endsName, findRowEnd, indexOfTag } from "./row-bounds.ts";
+import { contentOf, endsName, findRowEnd, indexOfTag } from "./row-bounds.ts";
+import type { RowSink } from "./row-sink.ts";
 
 /** A row's XML may be this long, in characters: its JSON would not fit a message either. */
 const MAX_ROW_CHARS = 8 * 1024 * 1024;
 /** Outside the rows no tag is this far from the next. */
 const MAX_GAP_CHARS = 1024 * 1024;
 const SPACE = 0x20;
-const LESS = 0x3c;
 const SLASH = 0x2f;
-const BANG = 0x21;
-
-/** What the document reader hands rows to. */
-export interface RowSink {
-  /** A row begins: `row` and `list` are its element and the one around it. Called for every row. */
-  begin(row: OpenElement, list: OpenElement | null): void;
-  /**
-   * Tries to read a flat row that begins at `start` and its content at `from`, up to and with its closing tag. Returns where it ends,
-   * or -1 when the row is not whole yet or holds anything that only saxes should read.
-   */
-  scan(text: string, start: number, from: number): number;
-  /** A whole row, its own tags included. */
-  row(xml: string): void;
-  /** Text that should have been a row and is not. */
-  broken(reason: string, xml: string): void;
-}
 
 type Mode = "outside" | "candidate" | "row" | "between" | "oversized" | "done";
 
@@ -55,6 +39,8 @@ export class DocumentReader {
   #usualTag: string | null = null;
   /** Opening tag of the row as most files write it, without attributes. */
   #plainOpen = "";
+  /** Length of the candidate's opening tag, which stands at the current position. */
+  #openChars = 0;
   #rowsSeen = 0;
 
   constructor(kind: Kind | null, sink: RowSink, problems: Problems) {
@@ -143,6 +129,10 @@ export class DocumentReader {
     if (!this.#isCandidate(opened)) return true;
     this.#row = opened;
     this.#list = this.outline.parent(opened.selfClosing ? 0 : 1);
+    // The opening tag stays in hand: if this is a row, it is part of it.
+    const exact = this.#text.lastIndexOf(`<${opened.tag}`, gt);
+    this.#pos = exact === -1 ? this.#text.lastIndexOf("<", gt) : exact;
+    this.#openChars = gt + 1 - this.#pos;
     this.#mode = "candidate";
     return true;
   }
@@ -174,18 +164,18 @@ export class DocumentReader {
   #judge(isFinal: boolean): boolean {
     const row = this.#rowInHand();
     const isKnownRow = this.#layout.isRow(row.name);
+    const from = this.#pos + this.#openChars;
+    const inside = row.selfClosing ? null : contentOf(this.#text, from);
+    if (inside === null && !row.selfClosing && !isFinal) return false;
     this.#mode = "outside";
+    const start = this.#pos;
+    this.#pos = from;
     if (row.selfClosing) {
       if (isKnownRow) {
         this.#emptyRow(row);
         this.#rowsSeen++;
       }
       return true;
-    }
-    const inside = contentOf(this.#text, this.#pos);
-    if (inside === null && !isFinal) {
-      this.#mode = "candidate";
-      return false;
     }
     const foreign = this.#layout.foreignKindOf(row.name);
     if (foreign !== null && foreign !== this.#kind) {
@@ -197,7 +187,7 @@ export class DocumentReader {
     if (!isRow) return true;
     if (isKnownRow) this.#usualTag ??= row.tag;
     this.#plainOpen = `<${row.tag}>`;
-    this.#pos = this.#text.lastIndexOf("<", this.#pos - 1);
+    this.#pos = start;
     this.#mode = "row";
     return true;
   }
@@ -216,7 +206,8 @@ export class DocumentReader {
     const row = this.#rowInHand();
     const text = this.#text;
     let from = this.#pos + this.#plainOpen.length;
-    if (!text.startsWith(this.#plainOpen, this.#pos)) {
+    const isPlain = text.startsWith(this.#plainOpen, this.#pos);
+    if (!isPlain) {
       const gt = text.indexOf(">", this.#pos);
       if (gt === -1) return this.#waitForRow(isFinal);
       from = gt + 1;
@@ -227,14 +218,19 @@ export class DocumentReader {
     }
     this.#sink.begin(row, this.#list);
     const usual = this.#usualTag === row.tag ? null : this.#usualTag;
-    const scanned = usual === null ? this.#sink.scan(text, this.#pos, from) : -1;
+    const scanned = isPlain && usual === null ? this.#sink.scan(text, this.#pos, from) : -1;
     if (scanned !== -1) return this.#rowEnds(scanned);
-    const found = findRowEnd(text, from, { row: row.tag, usual, list: this.#list?.tag ?? null }, isFinal);
+    const found = findRowEnd(text, from, { row: row.tag, usual, list: this.#listTag() }, isFinal);
     if (found === null) return this.#waitForRow(isFinal);
     const xml = text.slice(this.#pos, found.end);
     if (found.closed) this.#sink.row(xml);
     else this.#sink.broken(`<${row.tag}> is not closed`, xml);
     return this.#rowEnds(found.end);
+  }
+
+  /** The list that the row stands in. In a damaged document any element may stand there, a field of the row even: not a bound. */
+  #listTag(): string | null {
+    return this.#list !== null && this.#layout.isList(this.#list.name) ? this.#list.tag : null;
   }
 
   #rowEnds(end: number): boolean {
@@ -311,7 +307,8 @@ export class DocumentReader {
   /** Behind the end of the document nothing counts, but more markup means that the file was put together wrongly. */
   #drop(): boolean {
     if (/<[^!?]/.test(this.#text.slice(this.#pos))) this.damage ??= "more markup after the end of the document";
-    this.#pos = this.#text.length;
+    // A tag may be cut behind its first character.
+    this.#pos = this.#text.length - (this.#text.endsWith("<") ? 1 : 0);
     return false;
   }
 
@@ -326,27 +323,4 @@ export class DocumentReader {
     if (this.#row === null) throw new Error("no row element is known yet");
     return this.#row;
   }
-}
-
-/**
- * What an element whose content begins at `from` holds: `isComplex` when an element comes first, `firstIsComplex` when that one
- * holds an element first, too. Null when the text ends too early to tell.
- */
-function contentOf(text: string, from: number): { isComplex: boolean; firstIsComplex: boolean } | null {
-  const first = elementAt(text, from);
-  if (first === null) return null;
-  if (first === false) return { isComplex: false, firstIsComplex: false };
-  const gt = text.indexOf(">", from);
-  if (gt === -1) return null;
-  const second = text.charCodeAt(gt - 1) === SLASH ? false : elementAt(text, gt + 1);
-  return second === null ? null : { isComplex: true, firstIsComplex: second };
-}
-
-/** True when an opening tag comes next, blanks skipped. */
-function elementAt(text: string, from: number): boolean | null {
-  let at = from;
-  while (text.charCodeAt(at) <= SPACE) at++;
-  if (at + 1 >= text.length) return null;
-  const next = text.charCodeAt(at + 1);
-  return text.charCodeAt(at) === LESS && next !== SLASH && next !== BANG;
 }

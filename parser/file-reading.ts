@@ -86,7 +86,7 @@ export class FileReading {
     }
     if (!isXml) this.#begin(head);
     this.#document.end();
-    this.#rows.end();
+    this.#rows.end(this.#document.damage !== null || unwrapped.facts.damage !== null);
     this.#refuseForeign();
     yield;
   }

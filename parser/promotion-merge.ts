@@ -14,6 +14,7 @@ export class PromotionMerge {
   readonly #links = new Map<string, Set<string>>();
   readonly #problems: Problems;
   #heldLinks = 0;
+  #last: string | null = null;
 
   constructor(problems: Problems) {
     this.#problems = problems;
@@ -24,6 +25,7 @@ export class PromotionMerge {
     const known = this.#held.get(row.promotionCode);
     if (known) this.#merge(known, row);
     else this.#hold(row);
+    this.#last = row.promotionCode;
     this.#heldLinks += row.items.length;
     const out: PromotionRow[] = [];
     for (const [code, promotion] of this.#held) {
@@ -35,6 +37,17 @@ export class PromotionMerge {
       this.#links.delete(code);
     }
     return out;
+  }
+
+  /**
+   * Takes out the promotion that the last row belonged to: a file that breaks off there may lack some of its links. Null when
+   * nothing is held.
+   */
+  takeLast(): PromotionRow | null {
+    const promotion = this.#last === null ? undefined : this.#held.get(this.#last);
+    if (promotion === undefined) return null;
+    this.#held.delete(promotion.promotionCode);
+    return promotion;
   }
 
   /** All that is still held, in the order in which they began. */

@@ -1,3 +1,8 @@
+const SPACE = 0x20;
+const BANG = 0x21;
+const SLASH = 0x2f;
+const LESS = 0x3c;
+
 /** Where a row ends in the text. `closed` is false when its closing tag is missing: the next row or the end of the list came first. */
 export interface RowEnd {
   end: number;
@@ -58,4 +63,27 @@ export function indexOfTag(text: string, beginning: string, from: number): numbe
 /** True for what may follow a name inside a tag. NaN (end of the text) is not. */
 export function endsName(code: number): boolean {
   return code === 0x3e || code === 0x2f || code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+}
+
+/**
+ * What an element whose content begins at `from` holds: `isComplex` when an element comes first, `firstIsComplex` when that one
+ * holds an element first, too. Null when the text ends too early to tell.
+ */
+export function contentOf(text: string, from: number): { isComplex: boolean; firstIsComplex: boolean } | null {
+  const first = elementAt(text, from);
+  if (first === null) return null;
+  if (first === false) return { isComplex: false, firstIsComplex: false };
+  const gt = text.indexOf(">", from);
+  if (gt === -1) return null;
+  const second = text.charCodeAt(gt - 1) === SLASH ? false : elementAt(text, gt + 1);
+  return second === null ? null : { isComplex: true, firstIsComplex: second };
+}
+
+/** True when an opening tag comes next, blanks skipped. */
+function elementAt(text: string, from: number): boolean | null {
+  let at = from;
+  while (text.charCodeAt(at) <= SPACE) at++;
+  if (at + 1 >= text.length) return null;
+  const next = text.charCodeAt(at + 1);
+  return text.charCodeAt(at) === LESS && next !== SLASH && next !== BANG;
 }

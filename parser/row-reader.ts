@@ -2,7 +2,6 @@ import type { ProductRow, PromotionRow, RejectedRow, StoreRow } from "../shared/
 import { UnreadableFileError } from "../shared/errors.ts";
 import type { Dialect, Kind, Shape } from "./dialects/dialect.ts";
 import { kindOfRow, pickDialect } from "./dialects/index.ts";
-import type { RowSink } from "./document-reader.ts";
 import { FlatRows } from "./flat-rows.ts";
 import type { OpenElement, Outline } from "./outline.ts";
 import { PromotionMerge } from "./promotion-merge.ts";
@@ -12,6 +11,7 @@ import { PriceRowBuilder } from "./rows/price-row.ts";
 import { PromotionRowBuilder } from "./rows/promotion-row.ts";
 import { isRejection, type RowBuilder, type RowContext } from "./rows/row-context.ts";
 import { inheritStore, StoreRowBuilder } from "./rows/store-row.ts";
+import type { RowSink } from "./row-sink.ts";
 import { SaxRows } from "./sax-rows.ts";
 
 export type IngestRow = ProductRow | PromotionRow | StoreRow;
@@ -88,7 +88,12 @@ export class RowReader implements RowSink {
   }
 
   /** Gives out what waited for the end of the file, and settles the dialect of a file without rows. */
-  end(): void {
+  end(isCutShort: boolean): void {
+    const broken = isCutShort ? this.#merge.takeLast() : null;
+    if (broken !== null) {
+      const { promotionCode } = broken;
+      this.#reject("the file breaks off among the rows of this promotion", JSON.stringify(broken), promotionCode);
+    }
     for (const promotion of this.#merge.rest()) this.#output.row(promotion);
     this.#releaseStores();
     if (this.#shape === null) this.dialect = this.#dialectOf(new Set(), null);

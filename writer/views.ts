@@ -28,8 +28,10 @@ export async function refreshViews(
     locked = await lock(client, force);
     if (!locked || (!force && (await isFresh(client, leastSeconds)))) return false;
     const { rows } = await client.query<{ now: Date }>("SELECT clock_timestamp() AS now");
+    // Right after a first load the tables have no statistics yet, and a plan made without them can take minutes.
+    await client.query("ANALYZE stores, items, prices, product_master_links, master_products");
     await settleMasters(client);
-    for (const view of VIEWS) await client.query(`REFRESH MATERIALIZED VIEW CONCURRENTLY ${view}`);
+    for (const view of VIEWS) await refresh(client, view);
     await client.query(
       `INSERT INTO maintenance (name, done_at) VALUES ('views', $1) ON CONFLICT (name) DO UPDATE SET done_at = EXCLUDED.done_at`,
       [rows[0]?.now],
@@ -43,6 +45,16 @@ export async function refreshViews(
       });
     client.release(broken);
   }
+}
+
+/**
+ * Each in a transaction of its own. The views read whole tables: with memory to count in, compiled by nobody, and joined by hashing (the
+ * planner takes the stores heard of lately for few, and would look up every row of theirs).
+ */
+async function refresh(client: PoolClient, view: (typeof VIEWS)[number]): Promise<void> {
+  await client.query(
+    `BEGIN; SET LOCAL work_mem = '64MB'; SET LOCAL jit = off; SET LOCAL enable_nestloop = off; REFRESH MATERIALIZED VIEW CONCURRENTLY ${view}; COMMIT`,
+  );
 }
 
 async function lock(client: PoolClient, wait: boolean): Promise<boolean> {

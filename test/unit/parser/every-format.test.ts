@@ -143,8 +143,9 @@ describe.each(PROMO_DIALECTS)("a promotions file of dialect %s", (dialect) => {
     expect(rows.filter((row) => row.isCoupon === true)).toHaveLength(truth.coupons);
     expect(hundredths(sumOf(links.map((link) => link.giftPrice)))).toBe(hundredths(truth.sumGiftPrice ?? "0"));
     expect(rows.every((row) => row.startsAt !== undefined && row.endsAt !== undefined)).toBe(true);
-    const left = truth.placeholders > 0 ? [expect.stringContaining(`left out in ${truth.placeholders} row`)] : [];
-    expect(parsed.totals.problems).toEqual(left);
+    expect(parsed.totals.problems.map((problem) => /left out in (\d+) row/.exec(problem)?.[1])).toEqual(
+      truth.placeholders > 0 ? [String(truth.placeholders)] : [],
+    );
   });
 });
 
