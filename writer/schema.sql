@@ -157,7 +157,7 @@ CREATE TABLE prices (
   file_id uuid NOT NULL,
   seen_version text COLLATE "C",
   delisted_at timestamp with time zone,
-  CONSTRAINT prices_pkey PRIMARY KEY (store_id, item_id)
+  CONSTRAINT prices_pkey PRIMARY KEY (item_id, store_id)
 ) WITH (fillfactor=45);
 
 CREATE TABLE product_master_links (
@@ -281,7 +281,7 @@ CREATE INDEX files_outbox ON public.files USING btree (version) WHERE (enqueued_
 
 CREATE INDEX files_unfinished ON public.files USING btree (changed_at) WHERE (status = ANY (ARRAY['discovered'::text, 'downloaded'::text, 'parsed'::text]));
 
-CREATE INDEX prices_item ON public.prices USING btree (item_id);
+CREATE INDEX prices_store ON public.prices USING btree (store_id);
 
 CREATE INDEX product_master_links_master ON public.product_master_links USING btree (master_id);
 
@@ -302,21 +302,12 @@ ALTER TABLE promotion_items ADD CONSTRAINT promotion_items_promotion_id_fkey FOR
 ALTER TABLE promotions ADD CONSTRAINT promotions_store_id_fkey FOREIGN KEY (store_id) REFERENCES stores(id);
 
 CREATE MATERIALIZED VIEW chain_price_index AS
- WITH live_stores AS (
-         SELECT stores.id,
-            stores.chain
-           FROM stores
-          WHERE stores.heard_at >= ((( SELECT max(stores_1.heard_at) AS max
-                   FROM stores stores_1)) - '7 days'::interval)
-        ), per_chain AS (
-         SELECT l.master_id,
-            s.chain,
-            avg(p.price) AS price
-           FROM prices p
-             JOIN live_stores s ON s.id = p.store_id
-             JOIN product_master_links l ON l.item_id = p.item_id
-          WHERE p.delisted_at IS NULL AND p.price > 0::numeric
-          GROUP BY l.master_id, s.chain
+ WITH per_chain AS (
+         SELECT current_offers.master_id,
+            current_offers.chain,
+            avg(current_offers.price) AS price
+           FROM current_offers
+          GROUP BY current_offers.master_id, current_offers.chain
         ), compared AS (
          SELECT per_chain.chain,
             per_chain.price,
@@ -336,46 +327,40 @@ CREATE MATERIALIZED VIEW chain_price_index AS
 CREATE UNIQUE INDEX chain_price_index_chain ON public.chain_price_index USING btree (chain);
 
 CREATE MATERIALIZED VIEW cheapest_now AS
- WITH live_stores AS (
-         SELECT stores.id,
-            stores.chain,
-            stores.store_code
-           FROM stores
-          WHERE stores.heard_at >= ((( SELECT max(stores_1.heard_at) AS max
-                   FROM stores stores_1)) - '7 days'::interval)
-        ), offers AS (
-         SELECT l.master_id,
-            s_1.chain,
-            s_1.store_code,
-            p.store_id,
-            p.item_id,
-            p.price,
-            p.unit_price,
-            p.updated_at
-           FROM prices p
-             JOIN live_stores s_1 ON s_1.id = p.store_id
-             JOIN product_master_links l ON l.item_id = p.item_id
-          WHERE p.delisted_at IS NULL AND p.price > 0::numeric
-        ), cheapest AS (
-         SELECT DISTINCT ON (offers.master_id) offers.master_id,
-            offers.chain,
-            offers.store_code,
-            offers.store_id,
-            offers.item_id,
-            offers.price,
-            offers.unit_price,
-            offers.updated_at
-           FROM offers
-          ORDER BY offers.master_id, offers.price, (offers.chain COLLATE "C"), (offers.store_code COLLATE "C"), offers.item_id
+ WITH per_chain AS (
+         SELECT current_offers.master_id,
+            current_offers.chain,
+            min(current_offers.price) AS lowest,
+            max(current_offers.price) AS highest,
+            sum(current_offers.price) AS total,
+            count(*) AS offers
+           FROM current_offers
+          GROUP BY current_offers.master_id, current_offers.chain
         ), spread AS (
-         SELECT offers.master_id,
-            max(offers.price) AS highest_price,
-            round(avg(offers.price), 2) AS average_price,
-            count(*) AS offers,
-            count(DISTINCT offers.store_id) AS stores,
-            count(DISTINCT offers.chain) AS chains
-           FROM offers
-          GROUP BY offers.master_id
+         SELECT per_chain.master_id,
+            min(per_chain.lowest) AS lowest,
+            max(per_chain.highest) AS highest_price,
+            round(sum(per_chain.total) / sum(per_chain.offers), 2) AS average_price,
+            sum(per_chain.offers)::bigint AS offers,
+            count(*) AS chains
+           FROM per_chain
+          GROUP BY per_chain.master_id
+        ), cheapest AS (
+         SELECT DISTINCT ON (o.master_id) o.master_id,
+            o.chain,
+            o.store_id,
+            o.store_code,
+            o.item_id,
+            o.price,
+            o.unit_price,
+            o.updated_at,
+            s.highest_price,
+            s.average_price,
+            s.offers,
+            s.chains
+           FROM current_offers o
+             JOIN spread s ON s.master_id = o.master_id AND s.lowest = o.price
+          ORDER BY o.master_id, (o.chain COLLATE "C"), (o.store_code COLLATE "C"), o.item_id
         )
  SELECT m.id AS master_id,
     m.master_key,
@@ -391,16 +376,29 @@ CREATE MATERIALIZED VIEW cheapest_now AS
     c.store_code,
     c.item_id,
     c.updated_at,
-    s.highest_price,
-    s.average_price,
-    s.offers,
-    s.stores,
-    s.chains
+    c.highest_price,
+    c.average_price,
+    c.offers,
+    c.chains
    FROM cheapest c
-     JOIN spread s ON s.master_id = c.master_id
      JOIN master_products m ON m.id = c.master_id;
 CREATE INDEX cheapest_now_chain ON public.cheapest_now USING btree (chain);
 CREATE UNIQUE INDEX cheapest_now_master ON public.cheapest_now USING btree (master_id);
+
+CREATE VIEW current_offers AS
+ SELECT l.master_id,
+    s.chain,
+    p.store_id,
+    s.store_code,
+    p.item_id,
+    p.price,
+    p.unit_price,
+    p.updated_at
+   FROM prices p
+     JOIN stores s ON s.id = p.store_id
+     JOIN product_master_links l ON l.item_id = p.item_id
+  WHERE p.delisted_at IS NULL AND p.price > 0::numeric AND s.heard_at >= ((( SELECT max(stores.heard_at) AS max
+           FROM stores)) - '7 days'::interval);
 
 CREATE VIEW full_file_trust AS
  SELECT file_id,
@@ -476,6 +474,8 @@ GRANT SELECT ON chain_price_index TO gogobe_reader;
 GRANT SELECT ON chains TO gogobe_reader;
 
 GRANT SELECT ON cheapest_now TO gogobe_reader;
+
+GRANT SELECT ON current_offers TO gogobe_reader;
 
 GRANT SELECT ON files TO gogobe_reader;
 

@@ -1,19 +1,34 @@
 import type pg from "pg";
 
-/** Columns that say what the table holds of a pair, and what they are for an item that is new in this flush. */
-const OLD = `p.ctid AS old_row, p.version AS old_version, p.file_id AS old_file, p.price AS old_price, p.delisted_at AS old_delisted_at,
-        p.store_id IS NOT NULL AS known,
-        b.version <= p.version IS TRUE AS late,
-        (b.version > p.version OR b.version = p.version
-          AND (coalesce(s.updated_at, '-infinity'), s.line) >= (coalesce(p.updated_at, '-infinity'), p.row_number)) IS NOT FALSE AS wins`;
-const NEVER = `NULL::tid AS old_row, NULL AS old_version, NULL::uuid AS old_file, NULL::numeric AS old_price, NULL::timestamptz AS old_delisted_at,
-        false AS known, false AS late, true AS wins`;
-
-const rowsOf = (source: string, old: string) => `
-      SELECT b.store_id, i.id AS item_id, s.batch_no, s.line, b.version, s.price, s.unit_price, s.updated_at, ${old},
+/** A staged row with its item, where that is known. */
+const ROW = `b.store_id, i.id AS item_id, s.batch_no, s.line, b.version, s.price, s.unit_price, s.updated_at,
         (i.name, i.manufacturer, i.country, i.unit, i.quantity, i.weighted, i.gtin)
-          IS DISTINCT FROM (s.name, s.manufacturer, s.country, s.unit, s.quantity, s.weighted, s.gtin) AS reworded
-      FROM ${source}`;
+          IS DISTINCT FROM (s.name, s.manufacturer, s.country, s.unit, s.quantity, s.weighted, s.gtin) AS reworded`;
+
+/** The fence (OFFSET 0) makes the planner look prices up by item and store: through two outer joins it would take the item alone. */
+const KNOWN = `
+      SELECT r.*, p.ctid AS old_row, p.version AS old_version, p.file_id AS old_file, p.price AS old_price, p.delisted_at AS old_delisted_at,
+        p.store_id IS NOT NULL AS known,
+        r.version <= p.version IS TRUE AS late,
+        (r.version > p.version OR r.version = p.version
+          AND (coalesce(r.updated_at, '-infinity'), r.line) >= (coalesce(p.updated_at, '-infinity'), p.row_number)) IS NOT FALSE AS wins
+      FROM (
+        SELECT ${ROW}
+        FROM stage_products s
+        JOIN stage_batches b USING (batch_no)
+        LEFT JOIN items i ON i.chain = b.chain AND i.item_code = s.code
+        OFFSET 0
+      ) r
+      LEFT JOIN prices p ON p.item_id = r.item_id AND p.store_id = r.store_id`;
+
+const NEW = `
+      SELECT ${ROW},
+        NULL::tid AS old_row, NULL AS old_version, NULL::uuid AS old_file, NULL::numeric AS old_price, NULL::timestamptz AS old_delisted_at,
+        false AS known, false AS late, true AS wins
+      FROM stage_missing m
+      JOIN stage_products s USING (batch_no, line)
+      JOIN stage_batches b USING (batch_no)
+      JOIN items i ON i.chain = b.chain AND i.item_code = s.code`;
 
 /** One row per store, item and file, the last update of the file; beside it the sighting before, in this flush or in the table. */
 const sightingsOf = (rows: string) => `
@@ -39,13 +54,7 @@ const sightingsOf = (rows: string) => `
  */
 export async function resolveKnown(client: pg.PoolClient): Promise<number> {
   await client.query(`
-    WITH resolved AS MATERIALIZED (${rowsOf(
-      `stage_products s
-      JOIN stage_batches b USING (batch_no)
-      LEFT JOIN items i ON i.chain = b.chain AND i.item_code = s.code
-      LEFT JOIN prices p ON p.store_id = b.store_id AND p.item_id = i.id`,
-      OLD,
-    )}
+    WITH resolved AS MATERIALIZED (${KNOWN}
     ), missing AS (
       INSERT INTO stage_missing SELECT batch_no, line FROM resolved WHERE item_id IS NULL
     ) ${sightingsOf("resolved")}`);
@@ -55,15 +64,5 @@ export async function resolveKnown(client: pg.PoolClient): Promise<number> {
 
 /** Resolves the rest when their items are made. No price of them can be in the table: it needs the item, and the store is locked. */
 export async function resolveNew(client: pg.PoolClient): Promise<void> {
-  await client.query(
-    sightingsOf(
-      `(${rowsOf(
-        `stage_missing m
-      JOIN stage_products s USING (batch_no, line)
-      JOIN stage_batches b USING (batch_no)
-      JOIN items i ON i.chain = b.chain AND i.item_code = s.code`,
-        NEVER,
-      )}) resolved`,
-    ),
-  );
+  await client.query(sightingsOf(`(${NEW}) resolved`));
 }

@@ -4,6 +4,12 @@
 -- page, and no index is touched.
 ALTER TABLE prices SET (fillfactor = 45);
 
+-- One index answers "this item at this store" and "this item anywhere"; that of stores is small. With the columns the other way round an
+-- index of items alone would be needed too, and a planner with old statistics would read an item of every store to find one.
+ALTER TABLE prices DROP CONSTRAINT prices_pkey, ADD PRIMARY KEY (item_id, store_id);
+DROP INDEX prices_item;
+CREATE INDEX prices_store ON prices (store_id);
+
 -- Which full files may delist: a pure function of the complete full files of a store, in version order. A file that lost more
 -- than half of its rows, or all of them, waits for a person or for a next one like it.
 CREATE VIEW full_file_trust AS
@@ -39,52 +45,48 @@ CREATE TABLE maintenance (
   done_at timestamptz NOT NULL
 );
 
--- The cheapest offer of every master product now, among stores heard of within seven days of the newest file.
+-- What is on offer now: listed prices of stores heard of within seven days of the newest file, by master product.
+CREATE VIEW current_offers AS
+SELECT l.master_id, s.chain, p.store_id, s.store_code, p.item_id, p.price, p.unit_price, p.updated_at
+FROM prices p
+JOIN stores s ON s.id = p.store_id
+JOIN product_master_links l ON l.item_id = p.item_id
+WHERE p.delisted_at IS NULL AND p.price > 0 AND s.heard_at >= (SELECT max(heard_at) FROM stores) - interval '7 days';
+
+-- The cheapest current offer of every master product over all chains. Everything that can be is counted without a sort.
 CREATE MATERIALIZED VIEW cheapest_now AS
-WITH live_stores AS (
-  SELECT id, chain, store_code
-  FROM stores
-  WHERE heard_at >= (SELECT max(heard_at) FROM stores) - interval '7 days'
-), offers AS (
-  SELECT l.master_id, s.chain, s.store_code, p.store_id, p.item_id, p.price, p.unit_price, p.updated_at
-  FROM prices p
-  JOIN live_stores s ON s.id = p.store_id
-  JOIN product_master_links l ON l.item_id = p.item_id
-  WHERE p.delisted_at IS NULL AND p.price > 0
-), cheapest AS (
-  SELECT DISTINCT ON (master_id) *
-  FROM offers
-  ORDER BY master_id, price, chain COLLATE "C", store_code COLLATE "C", item_id
+WITH per_chain AS (
+  SELECT master_id, chain, min(price) AS lowest, max(price) AS highest, sum(price) AS total, count(*) AS offers
+  FROM current_offers
+  GROUP BY master_id, chain
 ), spread AS (
   SELECT
-    master_id, max(price) AS highest_price, round(avg(price), 2) AS average_price,
-    count(*) AS offers, count(DISTINCT store_id) AS stores, count(DISTINCT chain) AS chains
-  FROM offers
+    master_id, min(lowest) AS lowest, max(highest) AS highest_price, round(sum(total) / sum(offers), 2) AS average_price,
+    sum(offers)::bigint AS offers, count(*) AS chains
+  FROM per_chain
   GROUP BY master_id
+), cheapest AS (
+  SELECT DISTINCT ON (o.master_id)
+    o.*, s.highest_price, s.average_price, s.offers, s.chains
+  FROM current_offers o
+  JOIN spread s ON s.master_id = o.master_id AND s.lowest = o.price
+  ORDER BY o.master_id, o.chain COLLATE "C", o.store_code COLLATE "C", o.item_id
 )
 SELECT
   m.id AS master_id, m.master_key, m.gtin, m.name, m.brand, m.quantity, m.unit,
   c.price, c.unit_price, c.chain, c.store_id, c.store_code, c.item_id, c.updated_at,
-  s.highest_price, s.average_price, s.offers, s.stores, s.chains
+  c.highest_price, c.average_price, c.offers, c.chains
 FROM cheapest c
-JOIN spread s ON s.master_id = c.master_id
 JOIN master_products m ON m.id = c.master_id;
 CREATE UNIQUE INDEX cheapest_now_master ON cheapest_now (master_id);
 CREATE INDEX cheapest_now_chain ON cheapest_now (chain);
 
 -- How dear a chain is: its average price of every product that at least two chains sell, against the average over chains. 100 is the average.
 CREATE MATERIALIZED VIEW chain_price_index AS
-WITH live_stores AS (
-  SELECT id, chain
-  FROM stores
-  WHERE heard_at >= (SELECT max(heard_at) FROM stores) - interval '7 days'
-), per_chain AS (
-  SELECT l.master_id, s.chain, avg(p.price) AS price
-  FROM prices p
-  JOIN live_stores s ON s.id = p.store_id
-  JOIN product_master_links l ON l.item_id = p.item_id
-  WHERE p.delisted_at IS NULL AND p.price > 0
-  GROUP BY l.master_id, s.chain
+WITH per_chain AS (
+  SELECT master_id, chain, avg(price) AS price
+  FROM current_offers
+  GROUP BY master_id, chain
 ), compared AS (
   SELECT
     chain, price,

@@ -47,7 +47,7 @@ describe("materialized views", () => {
     expect(
       await lines(
         database.pool,
-        "SELECT concat_ws(' ', gtin, name, price, chain, store_code, highest_price, chains, stores) AS line FROM cheapest_now ORDER BY gtin",
+        "SELECT concat_ws(' ', gtin, name, price, chain, store_code, highest_price, chains, offers) AS line FROM cheapest_now ORDER BY gtin",
       ),
     ).toEqual([`0${MILK} item ${MILK} 5.50 b 001 6.00 2 2`, `0${BREAD} item ${BREAD} 9.00 a 001 9.00 1 1`]);
   });
