@@ -1,6 +1,7 @@
 import { UnreadableFileError } from "../shared/errors.ts";
 import type { Kind } from "./dialects/dialect.ts";
 import { type Layout, layoutOf } from "./dialects/index.ts";
+import { nextMarkup } from "./markup.ts";
 import { type OpenElement, Outline } from "./outline.ts";
 import type { Problems } from "./problems.ts";
 import { contentOf, endsName, findRowEnd, indexOfTag } from "./row-bounds.ts";
@@ -10,6 +11,8 @@ import type { RowSink } from "./row-sink.ts";
 const MAX_ROW_CHARS = 8 * 1024 * 1024;
 /** Outside the rows no tag is this far from the next. */
 const MAX_GAP_CHARS = 1024 * 1024;
+/** So many `<` outside the rows that begin no tag are no damage any more but another format. */
+const MAX_RAW_MARKUP = 10_000;
 const SPACE = 0x20;
 const SLASH = 0x2f;
 
@@ -25,6 +28,7 @@ export class DocumentReader {
   damage: string | null = null;
   readonly #layout: Layout;
   readonly #kind: Kind | null;
+  readonly #problems: Problems;
   readonly #sink: RowSink;
   #text = "";
   #pos = 0;
@@ -42,11 +46,13 @@ export class DocumentReader {
   /** Length of the candidate's opening tag, which stands at the current position. */
   #openChars = 0;
   #rowsSeen = 0;
+  #rawMarkup = 0;
 
   constructor(kind: Kind | null, sink: RowSink, problems: Problems) {
     this.#kind = kind;
     this.#layout = layoutOf(kind);
     this.#sink = sink;
+    this.#problems = problems;
     this.outline = new Outline(problems);
   }
 
@@ -113,34 +119,35 @@ export class DocumentReader {
     }
   }
 
-  /** Up to and with the next tag outside the rows. */
+  /** Up to and with the next markup outside the rows. */
   #readOutside(isFinal: boolean): boolean {
     if (!this.#started && !this.#start()) return false;
-    const gt = this.#text.indexOf(">", this.#pos);
-    if (gt === -1) {
+    const markup = nextMarkup(this.#text, this.#pos, isFinal);
+    if (markup === null) {
       const gap = this.#text.length - this.#pos;
-      if (gap > MAX_GAP_CHARS) return this.#giveUp(`${gap} characters without a tag`);
-      if (isFinal && gap > 0) this.#feed(this.#text.length);
-      return false;
+      return gap > MAX_GAP_CHARS ? this.#giveUp(`${gap} characters without a tag`) : false;
     }
-    const opened = this.#feed(gt + 1);
+    const before = this.#text.slice(this.#pos, markup.start);
+    const piece = this.#text.slice(markup.start, markup.end);
+    this.#pos = markup.end;
+    if (markup.kind !== "tag") {
+      if (markup.kind === "raw") {
+        this.#problems.note("outside the rows: a raw <");
+        if (++this.#rawMarkup > MAX_RAW_MARKUP) return this.#giveUp(`more than ${MAX_RAW_MARKUP} times a raw <`);
+      }
+      this.outline.feed(markup.kind === "text" ? before + piece : markup.kind === "raw" ? `${before}&lt;` : before);
+      return true;
+    }
+    const opened = this.outline.feed(before + piece);
     if (this.outline.rootClosed) this.#mode = "done";
-    if (opened === null) return true;
-    if (!this.#isCandidate(opened)) return true;
+    if (opened === null || !this.#isCandidate(opened)) return true;
     this.#row = opened;
     this.#list = this.outline.parent(opened.selfClosing ? 0 : 1);
     // The opening tag stays in hand: if this is a row, it is part of it.
-    const exact = this.#text.lastIndexOf(`<${opened.tag}`, gt);
-    this.#pos = exact === -1 ? this.#text.lastIndexOf("<", gt) : exact;
-    this.#openChars = gt + 1 - this.#pos;
+    this.#pos = markup.start;
+    this.#openChars = markup.end - markup.start;
     this.#mode = "candidate";
     return true;
-  }
-
-  #feed(end: number): OpenElement | null {
-    const piece = this.#text.slice(this.#pos, end);
-    this.#pos = end;
-    return this.outline.feed(piece);
   }
 
   /** Skips marks and blanks before the first tag. */

@@ -57,7 +57,7 @@ export class Outline {
     this.#parser = parser;
   }
 
-  /** Takes text that ends with a tag (or with the file) and tells which element that tag opened. */
+  /** Takes text, or text and the one tag that follows it, and tells which element that tag opened. */
   feed(piece: string): OpenElement | null {
     this.#opened = null;
     this.#parser.write(this.#mended(piece));

@@ -27,14 +27,28 @@ export interface RowTags {
  */
 export function findRowEnd(text: string, from: number, tags: RowTags, isFinal: boolean): RowEnd | null {
   const found = locate(text, from, tags);
-  const reach = found === null ? text.length : found.end;
-  if (!text.slice(from, reach).includes("<!")) return found;
-  // Markup inside comments and CDATA is no markup: look again with their insides blanked.
-  const masked = text.slice(from).replace(SECTION, (section) => " ".repeat(section.length));
-  const open = Math.max(masked.lastIndexOf("<!--"), masked.lastIndexOf("<![CDATA["));
-  if (open !== -1 && !isFinal && masked.length - open <= MAX_SECTION) return null;
-  const again = locate(masked, 0, tags);
-  return again === null ? null : { end: from + again.end, closed: again.closed };
+  const row = text.slice(from, found === null ? text.length : found.end);
+  if (!row.includes("<!")) return found;
+  // Markup inside comments and CDATA is no markup: look again with their insides blanked, in this row first.
+  const masked = maskSections(row);
+  const isOpen = openSection(masked) !== -1;
+  const again = isOpen ? null : locate(masked, 0, tags);
+  if (again !== null) return { end: from + again.end, closed: again.closed };
+  if (found === null && !isOpen) return null;
+  const rest = maskSections(text.slice(from));
+  const open = openSection(rest);
+  if (open !== -1 && !isFinal && rest.length - open <= MAX_SECTION) return null;
+  const last = locate(rest, 0, tags);
+  return last === null ? null : { end: from + last.end, closed: last.closed };
+}
+
+function maskSections(text: string): string {
+  return text.replace(SECTION, (section) => " ".repeat(section.length));
+}
+
+/** Where a comment or CDATA begins that does not end; -1 for none. */
+function openSection(masked: string): number {
+  return Math.max(masked.lastIndexOf("<!--"), masked.lastIndexOf("<![CDATA["));
 }
 
 function locate(text: string, from: number, tags: RowTags): RowEnd | null {
