@@ -8,7 +8,10 @@ export function configure(command: Command): void {
   command
     .command("url")
     .description("print the address of the database, password included, for psql and other programs")
-    .option("--read-only", "an address whose sessions can only read")
+    .option(
+      "--read-only",
+      "an address whose sessions only read: a guard against mistakes, the password in it is the owner's",
+    )
     .addHelpText("after", "\nThe embedded server stays up for whoever uses the address, until `gogobe db stop`.")
     .action(async (options: { readOnly?: boolean }) => {
       const { config, log } = contextOf(command, { quiet: true });

@@ -34,7 +34,8 @@ export function configure(command: Command): void {
         print(lagRows(last), options);
         if (!options.watch) return;
         const stopped = runtime.shutdown.signal;
-        while (!stopped.aborted) {
+        // Ends with its reader, too.
+        while (!stopped.aborted && process.stdout.writable) {
           await sleep(options.interval * 1000, undefined, { signal: stopped }).catch(() => undefined);
           if (stopped.aborted) return;
           const next = await sample();

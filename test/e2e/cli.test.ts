@@ -1,6 +1,9 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { Client, type Pool } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { queryReadOnly } from "../../cli/read-only-query.ts";
@@ -175,6 +178,17 @@ describe("the command line over loaded files", () => {
       expect(code).toBe(2);
       expect(stderr).toContain("took too long");
     });
+  });
+
+  test("a reader that leaves early ends neither with an error nor with a stack", async () => {
+    const program = join(ROOT, "bin/gogobe.js");
+    const child = spawn(process.execPath, [program, "files", "list"], {
+      env: { ...process.env, ...pipeline.env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    child.stdout.destroy();
+    const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, "close")]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   });
 
   test("db url --read-only gives sessions that cannot write", async () => {
