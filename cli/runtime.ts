@@ -88,7 +88,7 @@ function createRuntime({ config, log }: Context, shutdown: Shutdown): Runtime {
   const portals = once(async () => {
     const { pool } = await database();
     const { createPortalAccess } = await import("../shared/net/portal-access.ts");
-    const opened = createPortalAccess({ db: pool, config, log, metrics, chains: await chains() });
+    const opened = createPortalAccess({ db: pool, log, metrics, chains: await chains() });
     shutdown.add("the portals", () => opened.close());
     return opened;
   });

@@ -1,7 +1,6 @@
 import { Gauge } from "prom-client";
 import type pg from "pg";
 import { CookieJar } from "tough-cookie";
-import type { Config } from "../config.ts";
 import type { Chain } from "../contracts/chain.ts";
 import type { PortalFtp, PortalHttp } from "../contracts/portal-family.ts";
 import { PermanentError } from "../errors.ts";
@@ -54,7 +53,6 @@ export interface PortalAccess {
 
 export interface PortalAccessDeps {
   db: Pick<pg.Pool, "query">;
-  config: Pick<Config, "maxFileBytes">;
   log: Log;
   metrics: Metrics;
   /** Lets the limit of a host that several chains share be the smallest of theirs. Without it: of the chains used so far. */

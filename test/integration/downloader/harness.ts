@@ -98,7 +98,6 @@ export async function createHarness(settings: Partial<NetSettings> = {}, env: Re
   const metrics = createMetrics();
   const access = createPortalAccess({
     db: database.pool,
-    config,
     log,
     metrics,
     settings: { retryInitialMs: 1, retryMaxMs: 50, circuitFailures: 100, ...settings },

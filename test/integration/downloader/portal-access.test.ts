@@ -36,7 +36,6 @@ function openAccess(changes: Partial<PortalAccessDeps> = {}) {
   const metrics = createMetrics();
   const access = createPortalAccess({
     db: database.pool,
-    config: { maxFileBytes: 1_000_000 },
     log: createLog({ level: "silent" }),
     metrics,
     ...changes,
