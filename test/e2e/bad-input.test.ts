@@ -12,7 +12,7 @@ import { createStoreDay, type StoreDay } from "../fixtures/store-day.ts";
 import { createStoresList, fixtureStore } from "../fixtures/stores-list.ts";
 import { type CommandResult, createPipeline, type Pipeline } from "../helpers/pipeline.ts";
 
-const MAX_MEMORY_BYTES = 300 * 1024 * 1024;
+const MAX_MEMORY_BYTES = 300_000_000;
 
 interface LedgerRow {
   file_name: string;
