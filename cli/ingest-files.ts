@@ -6,7 +6,7 @@ import type { FileStatus } from "../shared/database/ledger.ts";
 import { errorMessage, PermanentError, UsageError } from "../shared/errors.ts";
 import { ReportedFailure } from "./failure.ts";
 import { databaseNow } from "./ledger-summary.ts";
-import { loadHere } from "./load-here.ts";
+import { loadFiles } from "./load-files.ts";
 import { checkChains } from "./options.ts";
 import { counted, formatOf, printRows } from "./output.ts";
 import type { Runtime } from "./runtime.ts";
@@ -25,7 +25,7 @@ interface Outcome {
 const COLUMNS = ["file", "chain", "type", "status", "rows", "rejected", "note"];
 
 /**
- * Loads local files through parser and writer in this process, and prints what became of each. One that cannot be loaded keeps no
+ * Loads local files through parser and writer, those of the fleet or (`here`) of this process, and prints what became of each. One that cannot be loaded keeps no
  * other from it.
  * @throws {UsageError} before anything is loaded: a path that does not exist, an unknown chain
  * @throws {ReportedFailure} when at least one file was not loaded
@@ -33,7 +33,7 @@ const COLUMNS = ["file", "chain", "type", "status", "rows", "rejected", "note"];
 export async function ingestFiles(
   runtime: Runtime,
   paths: readonly string[],
-  options: { chain?: string; json?: boolean },
+  options: { chain?: string; here?: boolean; json?: boolean },
 ): Promise<void> {
   await requirePaths(paths);
   checkChains(await runtime.chains(), options.chain === undefined ? [] : [options.chain]);
@@ -41,10 +41,11 @@ export async function ingestFiles(
   const startedAt = await databaseNow(db);
   const taken = new Map<string, FileDownloaded>();
   const refused = new Map<string, unknown>();
-  await loadHere(runtime, async () => {
+  const put = async () => {
     await takeIn(runtime, paths, options, taken, refused);
     return [...taken.values()];
-  });
+  };
+  await loadFiles(runtime, put, { here: options.here ?? runtime.config.kafka === null });
   if (runtime.shutdown.signal.aborted) return;
 
   const ledger = await readOutcomes(runtime, [...taken.values()], startedAt);

@@ -3,7 +3,7 @@ import type { FileDownloaded } from "../shared/contracts/file-messages.ts";
 import { TOPICS } from "../shared/contracts/topics.ts";
 import { recordDownloaded } from "../shared/database/ledger.ts";
 import { UsageError } from "../shared/errors.ts";
-import { loadHere } from "./load-here.ts";
+import { loadFiles } from "./load-files.ts";
 import type { Runtime } from "./runtime.ts";
 import { storedFiles, type StoredSelection } from "./stored-files.ts";
 
@@ -17,7 +17,7 @@ const CHUNK = 200;
 export async function replay(
   runtime: Runtime,
   selection: StoredSelection,
-  options: { here?: boolean },
+  options: { here?: boolean; wait?: boolean },
 ): Promise<{ files: number }> {
   let published: string[] = [];
   const put = async () => {
@@ -25,7 +25,7 @@ export async function replay(
     published = files.map((file) => file.fileId);
     return files;
   };
-  if (options.here) await loadHere(runtime, put);
+  if (options.here || options.wait) await loadFiles(runtime, put, { here: options.here ?? false });
   else await put();
   if (published.length === 0) {
     throw new UsageError("no stored file is meant by that", { hint: "keys are <chain>/<yyyy-mm-dd>/<file name>" });

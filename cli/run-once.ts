@@ -17,10 +17,19 @@ export interface RunResult {
 
 type CrawlChoice = Pick<CrawlOptions, "chains" | "filter">;
 
-/** `gogobe run --once`: the whole pipeline over what the portals list now. */
-export async function runOnce(command: Command, crawl: CrawlChoice, options: { json?: boolean }): Promise<void> {
+interface RunOptions {
+  /** False: the other stages are processes of the fleet. Default: they run here. */
+  stages?: boolean;
+}
+
+/** `gogobe run --once` and `gogobe crawl --once --wait`: the whole pipeline over what the portals list now. */
+export async function runOnce(
+  command: Command,
+  crawl: CrawlChoice,
+  options: RunOptions & { json?: boolean },
+): Promise<void> {
   await withRuntime(contextOf(command, { quiet: true }), async (runtime) => {
-    const result = await runPipelineOnce(runtime, crawl);
+    const result = await runPipelineOnce(runtime, crawl, options);
     if (runtime.shutdown.signal.aborted) return;
     if (options.json) return printJson(result);
     for (const line of crawlLines(result.crawl)) printLine(line);
@@ -32,16 +41,21 @@ export async function runOnce(command: Command, crawl: CrawlChoice, options: { j
 }
 
 /** Crawls once, waits until everything found has come to its end, and refreshes the views. */
-export async function runPipelineOnce(runtime: Runtime, crawl: CrawlChoice): Promise<RunResult> {
+export async function runPipelineOnce(
+  runtime: Runtime,
+  crawl: CrawlChoice,
+  { stages = true }: RunOptions = {},
+): Promise<RunResult> {
   const { db } = await runtime.stageDeps();
   const since = await databaseNow(db);
   const progress = createProgress("files");
   runtime.shutdown.add("the progress", () => progress.stop());
 
   // Downstream first: what the crawlers find has somebody to take it.
-  const stopWrite = stopper(runtime, await startWrite(runtime));
-  const stopParse = stopper(runtime, await startParse(runtime));
-  const stopDownload = stopper(runtime, await startDownload(runtime));
+  const stops: (() => Promise<void>)[] = [];
+  for (const start of stages ? [startWrite, startParse, startDownload] : []) {
+    stops.unshift(stopper(runtime, await start(runtime)));
+  }
   let listed = 0;
   const crawlers = await startCrawl(runtime, { ...crawl, once: true, onListed: () => listed++ });
   runtime.shutdown.add("the crawlers", () => crawlers.stop());
@@ -52,7 +66,7 @@ export async function runPipelineOnce(runtime: Runtime, crawl: CrawlChoice): Pro
     progress.update(total - unfinished, total, `${waiting} messages waiting`);
   });
   progress.stop();
-  for (const stop of [stopDownload, stopParse, stopWrite]) await stop();
+  for (const stop of stops) await stop();
   const { refreshViews } = await import("../writer/views.ts");
   await refreshViews(db, { force: true });
   return { crawl: summary, files: await countsSince(db, since) };

@@ -60,6 +60,7 @@ export const SETTINGS = {
   KAFKA_PASSWORD: field("secret", null, "Kafka password"),
   KAFKA_TLS: field("flag", "false", "talk to Kafka over TLS"),
   KAFKA_CA_FILE: field("text", null, "PEM file of the authority that signed the brokers' certificates"),
+  KAFKA_PREFIX: field("text", "", "put before the name of every topic and group: several gogobes on one cluster"),
   KAFKA_PARTITIONS: field("count", "12", "partitions of a topic that gogobe creates"),
   KAFKA_REPLICATION: field("count", "1", "replicas of a topic that gogobe creates"),
   KAFKA_MIN_INSYNC_REPLICAS: field("count", "1", "replicas that must hold a message before it counts as published"),
@@ -100,6 +101,8 @@ export interface KafkaSettings {
   sasl: { mechanism: string; username: string; password: string } | null;
   tls: boolean;
   caFile: string | null;
+  /** Before every topic and group on the brokers; commands and messages name them without it. */
+  prefix: string;
   partitions: number;
   replication: number;
   minInsyncReplicas: number;
@@ -201,11 +204,16 @@ function readKafka(brokers: string, { text, raw, flag, required, problems }: Rea
   if (mechanism !== null && (username === null || password === null)) {
     problems.push("KAFKA_SASL_MECHANISM is set but KAFKA_USERNAME or KAFKA_PASSWORD is not");
   }
+  const prefix = text("KAFKA_PREFIX") ?? "";
+  if (!/^[A-Za-z0-9._-]{0,100}$/.test(prefix)) {
+    problems.push(`KAFKA_PREFIX="${prefix}" has other characters than letters, digits, ".", "_" and "-"`);
+  }
   return {
     brokers: list,
     sasl: mechanism !== null && username !== null && password !== null ? { mechanism, username, password } : null,
     tls: flag("KAFKA_TLS"),
     caFile: text("KAFKA_CA_FILE"),
+    prefix,
     partitions: required("KAFKA_PARTITIONS"),
     replication: required("KAFKA_REPLICATION"),
     minInsyncReplicas: required("KAFKA_MIN_INSYNC_REPLICAS"),

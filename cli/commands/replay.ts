@@ -8,6 +8,7 @@ import { selectionOf, type StoredFlags, withStoredOptions } from "../stored-opti
 interface Options extends StoredFlags {
   all?: boolean;
   here?: boolean;
+  wait?: boolean;
   json?: boolean;
 }
 
@@ -15,6 +16,7 @@ export function configure(command: Command): void {
   withStoredOptions(command.argument("[place]", "one object as s3://bucket/key, or the beginning of keys"))
     .option("--all", "every stored file")
     .option("--here", "parse and write in this process too, and wait until all is loaded")
+    .option("--wait", "wait until the fleet has loaded all")
     .option("--json", "print a JSON object")
     .addHelpText("after", "\nHarmless when repeated: what is loaded already changes nothing.")
     .action(async (place: string | undefined, options: Options) => {
@@ -27,7 +29,7 @@ export function configure(command: Command): void {
         const result = await replay(runtime, selection, options);
         if (options.json) return printJson(result);
         printLine(`${counted(result.files, "file")} sent through parser and writer again`);
-        if (!options.here) printLine("gogobe lag tells how far they are");
+        if (!options.here && !options.wait) printLine("gogobe lag tells how far they are");
       });
     });
 }

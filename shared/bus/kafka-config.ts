@@ -11,6 +11,11 @@ const RETENTION_MS = 7 * DAY_MS;
 /** The least that brokers allow by default: what a killed process held comes back after this long. */
 const SESSION_MS = 6_000;
 
+/** The name of a topic or group on the brokers. */
+export function wireName({ prefix }: KafkaSettings, name: string): string {
+  return `${prefix}${name}`;
+}
+
 /** What every client needs to reach the brokers. */
 function connection(settings: KafkaSettings): ClientConfig {
   const { brokers, sasl, tls, caFile } = settings;
@@ -62,7 +67,7 @@ export function producerConfig(): ClientConfig {
 export function consumerConfig(settings: KafkaSettings, group: string): ClientConfig {
   return {
     ...connection(settings),
-    "group.id": group,
+    "group.id": wireName(settings, group),
     "group.protocol": "classic",
     "partition.assignment.strategy": "cooperative-sticky",
     "session.timeout.ms": SESSION_MS,
@@ -99,13 +104,13 @@ export function topicConfigs(topics: TopicTable, settings: KafkaSettings): Topic
   ];
   return [...topics.keys()].flatMap((topic) => [
     {
-      topic,
+      topic: wireName(settings, topic),
       numPartitions: settings.partitions,
       replicationFactor: settings.replication,
       configEntries: entries(RETENTION_MS),
     },
     {
-      topic: deadLetterTopicOf(topic),
+      topic: wireName(settings, deadLetterTopicOf(topic)),
       numPartitions: 1,
       replicationFactor: settings.replication,
       configEntries: entries(-1),

@@ -6,7 +6,7 @@ import { backoffDelayMs } from "../retry.ts";
 import { settlesWithin, WakeSignal } from "../waiting.ts";
 import type { ConsumeOptions, Consumer } from "./bus.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import { consumerConfig, consumerTopicConfig } from "./kafka-config.ts";
+import { consumerConfig, consumerTopicConfig, wireName } from "./kafka-config.ts";
 import { explainKafkaError, isFatal } from "./kafka-errors.ts";
 import type {
   KafkaClient,
@@ -131,7 +131,7 @@ export class KafkaConsumer implements Consumer {
       await new Promise<void>((resolve, reject) => {
         raw.connect({ timeout: CONNECT_MS }, (error) => (error ? reject(error) : resolve()));
       });
-      raw.subscribe([consume.topic]);
+      raw.subscribe([wireName(settings, consume.topic)]);
     } catch (error) {
       raw.disconnect(() => undefined);
       throw explainKafkaError(error, `connecting to ${settings.brokers.join(",")}`);

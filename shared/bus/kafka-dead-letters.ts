@@ -5,7 +5,7 @@ import type { Log } from "../observability/log.ts";
 import { settlesWithin } from "../waiting.ts";
 import type { DeadLetter } from "./bus.ts";
 import { withoutFailureHeaders } from "./dead-letter.ts";
-import { consumerConfig, consumerTopicConfig } from "./kafka-config.ts";
+import { consumerConfig, consumerTopicConfig, wireName } from "./kafka-config.ts";
 import { explainKafkaError } from "./kafka-errors.ts";
 import type { KafkaClient, KafkaRecord, RawConsumer } from "./kafka-loader.ts";
 import type { KafkaProducer } from "./kafka-producer.ts";
@@ -77,7 +77,7 @@ export class KafkaDeadLetters {
   }
 
   async #reading(topic: string, work: (reader: Reader) => Promise<void>): Promise<void> {
-    const dlq = deadLetterTopicOf(topic);
+    const dlq = wireName(this.#settings, deadLetterTopicOf(topic));
     const config = { ...consumerConfig(this.#settings, REPLAY_GROUP), "enable.partition.eof": false };
     const raw = new this.#client.RdKafka.KafkaConsumer(config, consumerTopicConfig());
     raw.on("event.error", (error) => this.#log.debug({ err: error }, "the Kafka client reports an error"));

@@ -2,7 +2,7 @@ import pLimit from "p-limit";
 import type { KafkaSettings } from "../config.ts";
 import type { Log } from "../observability/log.ts";
 import { settlesWithin } from "../waiting.ts";
-import { producerConfig, promisifiedConfig } from "./kafka-config.ts";
+import { producerConfig, promisifiedConfig, wireName } from "./kafka-config.ts";
 import { explainKafkaError, isFatal } from "./kafka-errors.ts";
 import type { KafkaClient, RawProducer } from "./kafka-loader.ts";
 
@@ -45,7 +45,10 @@ export class KafkaProducer {
     const producer = await this.connect();
     try {
       // The client changes what it is given: every send gets objects of its own.
-      await producer.send({ topic, messages: messages.map((each) => ({ ...each, headers: { ...each.headers } })) });
+      await producer.send({
+        topic: wireName(this.#settings, topic),
+        messages: messages.map((each) => ({ ...each, headers: { ...each.headers } })),
+      });
     } catch (error) {
       if (isFatal(error)) {
         this.#producer = undefined;

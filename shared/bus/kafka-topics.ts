@@ -3,7 +3,7 @@ import type { KafkaSettings } from "../config.ts";
 import type { Log } from "../observability/log.ts";
 import { settlesWithin } from "../waiting.ts";
 import type { PartitionLag } from "./bus.ts";
-import { promisifiedConfig, topicConfigs } from "./kafka-config.ts";
+import { promisifiedConfig, topicConfigs, wireName } from "./kafka-config.ts";
 import { explainKafkaError, kafkaCode } from "./kafka-errors.ts";
 import type { KafkaClient, RawAdmin } from "./kafka-loader.ts";
 import { partitionLags } from "./lag.ts";
@@ -62,17 +62,18 @@ export class KafkaTopics {
   }
 
   async #lagOf(topic: string, group: string): Promise<PartitionLag[]> {
+    const [wireTopic, groupId] = [wireName(this.#settings, topic), wireName(this.#settings, group)];
     // The client subtracts the time passed from the options it is given: they must be new each time.
     const ends = await this.#explained(
-      this.#admin.fetchTopicOffsets(topic, { timeout: TIMEOUT_MS }),
+      this.#admin.fetchTopicOffsets(wireTopic, { timeout: TIMEOUT_MS }),
       `the offsets of ${topic}`,
     );
     const partitions = ends.map(({ partition }) => partition);
     const committed = await this.#explained(
-      this.#admin.fetchOffsets({ groupId: group, topics: [{ topic, partitions }], timeout: TIMEOUT_MS }),
+      this.#admin.fetchOffsets({ groupId, topics: [{ topic: wireTopic, partitions }], timeout: TIMEOUT_MS }),
       `the commits of ${group}`,
     );
-    return partitionLags(topic, group, ends, committed.find((each) => each.topic === topic)?.partitions ?? []);
+    return partitionLags(topic, group, ends, committed.find((each) => each.topic === wireTopic)?.partitions ?? []);
   }
 
   async #explained<T>(work: Promise<T>, doing: string): Promise<T> {

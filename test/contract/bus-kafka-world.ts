@@ -5,6 +5,8 @@ import { createMetrics } from "../../shared/observability/metrics.ts";
 import type { BusWorld } from "./bus-world.ts";
 
 const PARTITIONS = 4;
+/** The suites run with a prefix, so that a name that forgets it is found. */
+export const KAFKA_TEST_PREFIX = "contract.";
 
 /** A broker that a test may use as it likes, without login. */
 export function kafkaSettings(brokers: string): KafkaSettings {
@@ -13,6 +15,7 @@ export function kafkaSettings(brokers: string): KafkaSettings {
     sasl: null,
     tls: false,
     caFile: null,
+    prefix: KAFKA_TEST_PREFIX,
     partitions: PARTITIONS,
     replication: 1,
     minInsyncReplicas: 1,

@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Bus } from "../../../shared/bus/bus.ts";
 import type { TopicTable } from "../../../shared/bus/topic-table.ts";
-import { kafkaWorld } from "../../contract/bus-kafka-world.ts";
+import { KAFKA_TEST_PREFIX, kafkaWorld } from "../../contract/bus-kafka-world.ts";
 import { consume, freshTopic, Gate, GROUP, Recorder } from "../../contract/bus-world.ts";
 
 const brokers = process.env["GOGOBE_TEST_KAFKA_BROKERS"];
@@ -109,7 +109,7 @@ describe.skipIf(brokers === undefined)(`the Kafka bus on a real broker${reason}`
     );
     const ours = (await bus.lag(GROUP)).map((each) => [each.partition, each.committedOffset, each.endOffset, each.lag]);
     expect(ours.reduce((sum, [, , , lag]) => sum + (lag ?? 0), 0)).toBe(30);
-    const theirs = await describeGroup(topic.name);
+    const theirs = await describeGroup(`${KAFKA_TEST_PREFIX}${topic.name}`);
     expect(ours).toEqual(theirs);
   });
 });
@@ -125,7 +125,7 @@ async function describeGroup(topic: string): Promise<number[][]> {
     brokers ?? "",
     "--describe",
     "--group",
-    GROUP,
+    `${KAFKA_TEST_PREFIX}${GROUP}`,
   ]);
   return stdout
     .split("\n")

@@ -20,6 +20,7 @@ const SETTINGS: KafkaSettings = {
   caFile: null,
   partitions: 6,
   replication: 3,
+  prefix: "",
   minInsyncReplicas: 2,
 };
 
