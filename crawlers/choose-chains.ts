@@ -1,5 +1,5 @@
 import type { Chain } from "../shared/contracts/chain.ts";
-import type { PortalFamily } from "../shared/contracts/portal-family.ts";
+import type { EntryNeeds, PortalFamily } from "../shared/contracts/portal-family.ts";
 import { UsageError } from "../shared/errors.ts";
 import type { ChainRegistry } from "../shared/stage.ts";
 import type { PortalFamilies } from "./portals/index.ts";
@@ -37,11 +37,27 @@ export function chainOf(chains: ChainRegistry, key: string): Chain {
   });
 }
 
-/** @throws {UsageError} */
+/** @throws {UsageError} for a portal without a plugin, or an entry that lacks what its portal needs */
 export function familyOf(chain: Chain, families: PortalFamilies): PortalFamily {
   const family = families.get(chain.portal);
-  if (family) return family;
+  if (family) {
+    const lacking = lacks(chain, family.needs ?? {});
+    if (lacking.length === 0) return family;
+    throw new UsageError(`chain "${chain.key}" on portal "${chain.portal}" is wrong: ${lacking.join("; ")}`, {
+      hint: "mend its entry in the chain registry or the chains file",
+    });
+  }
   throw new UsageError(`chain "${chain.key}" is on portal "${chain.portal}", for which there is no plugin`, {
     hint: `known portals: ${[...families.keys()].join(", ")}; name a module of your own under "$portals" in the chains file`,
   });
+}
+
+function lacks(chain: Chain, { schemes = ["http", "https"], account = false, settings = {} }: EntryNeeds): string[] {
+  const scheme = new URL(chain.baseUrl).protocol.replace(":", "");
+  const missing = Object.entries(settings).filter(([name]) => chain.settings[name] === undefined);
+  return [
+    ...(schemes.includes(scheme) ? [] : [`baseUrl is ${scheme}://, this portal speaks ${schemes.join(" or ")}`]),
+    ...(account && chain.ftp === null ? ['"ftp" is missing: the account to log in with'] : []),
+    ...missing.map(([name, about]) => `settings.${name} is missing: ${about}`),
+  ];
 }

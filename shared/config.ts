@@ -76,6 +76,8 @@ export type SettingName = keyof typeof SETTINGS;
 export interface Config {
   home: string;
   chainsFile: string | null;
+  /** `GOGOBE_CHAIN_<KEY>_USERNAME` and its like as they are set: accounts and proxies of single chains. */
+  chainVariables: Readonly<Record<string, string>>;
   logLevel: string;
   http: { port: number | null; host: string };
   cacheDir: string;
@@ -147,6 +149,7 @@ export function loadConfig(environment: Environment = process.env): Config {
   const config: Config = {
     home,
     chainsFile: text("GOGOBE_CHAINS_FILE"),
+    chainVariables: readChainVariables({ ...file, ...environment }),
     logLevel: text("GOGOBE_LOG_LEVEL") ?? "info",
     http: { port: count("GOGOBE_HTTP_PORT"), host: text("GOGOBE_HTTP_HOST") ?? "127.0.0.1" },
     cacheDir: resolve(text("GOGOBE_CACHE_DIR") ?? join(home, "cache")),
@@ -220,6 +223,14 @@ function readKafka(brokers: string, { text, raw, flag, required, problems }: Rea
   };
 }
 
+/** Settings of a single chain: there is one set per chain, so they are no lines of the table. */
+const CHAIN_VARIABLE = /^GOGOBE_CHAIN_[A-Z0-9_]+$/;
+
+function readChainVariables(environment: Environment): Record<string, string> {
+  const set = Object.entries(environment).map(([name, value]) => [name, value?.trim() ?? ""] as const);
+  return Object.fromEntries(set.filter(([name, value]) => CHAIN_VARIABLE.test(name) && value !== ""));
+}
+
 function readConfigFile(path: string | undefined): Environment {
   if (path === undefined || path === "") return {};
   let parsed: unknown;
@@ -233,7 +244,7 @@ function readConfigFile(path: string | undefined): Environment {
   }
   const settings: Environment = {};
   for (const [name, value] of Object.entries(parsed)) {
-    if (!(name in SETTINGS))
+    if (!(name in SETTINGS) && !CHAIN_VARIABLE.test(name))
       throw new UsageError(`GOGOBE_CONFIG: ${path} has an unknown setting "${name}"`, {
         hint: "gogobe doctor lists them all",
       });

@@ -11,6 +11,7 @@ const PAGE = 1000;
  */
 export const cerberus: PortalFamily = {
   name: "cerberus",
+  needs: { schemes: ["ftp"], account: true },
 
   async *list({ chain, ftp, signal }) {
     const account = accountOf(chain);

@@ -1,7 +1,4 @@
-import { pathToFileURL } from "node:url";
-import { isAbsolute } from "node:path";
 import type { PortalFamily } from "../../shared/contracts/portal-family.ts";
-import { errorMessage, UsageError } from "../../shared/errors.ts";
 import type { LoadedChains } from "../chains.ts";
 import { bina } from "./bina.ts";
 import { cerberus } from "./cerberus.ts";
@@ -11,6 +8,7 @@ import { laibcatalog } from "./laibcatalog.ts";
 import { matrix } from "./matrix.ts";
 import { meshnatYosefWorker } from "./meshnat-yosef-worker.ts";
 import { netivHesed } from "./netiv-hesed.ts";
+import { loadOutside } from "./outside.ts";
 import { publishprice } from "./publishprice.ts";
 import { shufersal } from "./shufersal.ts";
 import { superPharm } from "./super-pharm.ts";
@@ -47,38 +45,6 @@ export function builtInFamilies(): Map<string, PortalFamily> {
  */
 export async function loadFamilies(chains: Pick<LoadedChains, "outsidePortals">): Promise<PortalFamilies> {
   const families = builtInFamilies();
-  for (const [name, target] of chains.outsidePortals) families.set(name, await loadOutside(name, target));
+  for (const [name, target] of chains.outsidePortals) families.set(name, (await loadOutside(name, target)).family);
   return families;
-}
-
-async function loadOutside(name: string, target: string): Promise<PortalFamily> {
-  let module: unknown;
-  try {
-    module = await import(isAbsolute(target) ? pathToFileURL(target).href : target);
-  } catch (cause) {
-    throw new UsageError(`portal family "${name}": ${target} cannot be loaded: ${errorMessage(cause)}`, { cause });
-  }
-  const { default: byDefault, family } = module as { default?: unknown; family?: unknown };
-  for (const candidate of [byDefault, family]) {
-    if (!isFamily(candidate)) continue;
-    return {
-      name,
-      list: (context, filter) => candidate.list(context, filter),
-      resolve: (context, file) => candidate.resolve(context, file),
-    };
-  }
-  throw new UsageError(`portal family "${name}": ${target} exports no family`, {
-    hint: "export default an object with name, list and resolve (PortalFamily)",
-  });
-}
-
-function isFamily(value: unknown): value is PortalFamily {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "list" in value &&
-    typeof value.list === "function" &&
-    "resolve" in value &&
-    typeof value.resolve === "function"
-  );
 }

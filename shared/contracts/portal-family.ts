@@ -65,6 +65,16 @@ export interface PortalContext {
   now: () => Date;
 }
 
+/** What a registry entry must have for a portal family, besides what every entry has. */
+export interface EntryNeeds {
+  /** Schemes that `baseUrl` may have. @default ["http", "https"] */
+  schemes?: readonly string[];
+  /** An account under `ftp`. @default false */
+  account?: boolean;
+  /** Keys that `settings` must have, each with what it means. */
+  settings?: Readonly<Record<string, string>>;
+}
+
 /**
  * The plugin of one portal kind.
  * `list` yields pages of files as they come, so that thousands of rows never wait for the last page. It throws
@@ -74,6 +84,7 @@ export interface PortalContext {
  */
 export interface PortalFamily {
   readonly name: string;
+  readonly needs?: EntryNeeds;
   list(context: PortalContext, filter: ListingFilter): AsyncIterable<ListedFile[]>;
   resolve(
     context: PortalContext,

@@ -3,11 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { loadChains, registryOf } from "../../../crawlers/chains.ts";
-import { chooseChains } from "../../../crawlers/choose-chains.ts";
+import { chooseChains, familyOf } from "../../../crawlers/choose-chains.ts";
 import { builtInFamilies, loadFamilies } from "../../../crawlers/portals/index.ts";
+import { loadOutside } from "../../../crawlers/portals/outside.ts";
+import { loadConfig } from "../../../shared/config.ts";
 import { ownChainId } from "../../../shared/contracts/chain.ts";
-import { UsageError } from "../../../shared/errors.ts";
-import { chainOn } from "./helpers/portal.ts";
+import type { PortalFamily } from "../../../shared/contracts/portal-family.ts";
+import { LayoutNotRecognisedError, UsageError } from "../../../shared/errors.ts";
+import { chainOn, listAll, portalAnswering } from "./helpers/portal.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "gogobe-chains-"));
 let files = 0;
@@ -25,7 +28,7 @@ describe("the registry of the package", () => {
     expect(chains.all()).toHaveLength(41);
     const families = builtInFamilies();
     for (const chain of chains.all()) {
-      expect(families.has(chain.portal), `${chain.key} is on ${chain.portal}`).toBe(true);
+      expect(familyOf(chain, families).name).toBe(chain.portal);
       expect(new URL(chain.baseUrl).host).not.toBe("");
     }
   });
@@ -93,10 +96,85 @@ describe("GOGOBE_CHAINS_FILE", () => {
   });
 });
 
+describe("accounts and proxies of the environment", () => {
+  const withVariables = (chainVariables: Record<string, string>, file?: unknown) =>
+    loadChains({ ...(file === undefined ? { chainsFile: null } : chainsFile(file)), chainVariables });
+
+  test("are laid over the registry and the chains file, so that no account of one's own stands in a file", () => {
+    const chains = withVariables(
+      {
+        GOGOBE_CHAIN_RAMI_LEVY_PASSWORD: "from-environment",
+        GOGOBE_CHAIN_SUPER_YUDA_USERNAME: "someone",
+        GOGOBE_CHAIN_VICTORY_PROXY: "http://proxy.test:8080",
+      },
+      { "rami-levy": { ftp: { password: "from-file" } } },
+    );
+    expect(chains.byKey("rami-levy")?.ftp).toMatchObject({ username: "RamiLevi", password: "from-environment" });
+    expect(chains.byKey("super-yuda")?.ftp).toMatchObject({ username: "someone", path: "/Yuda" });
+    expect(chains.byKey("victory")?.proxy).toBe("http://proxy.test:8080");
+  });
+
+  test("may give an entry the account that its file leaves out", () => {
+    const corner = {
+      nameEn: "Corner",
+      chainIds: ["5"],
+      portal: "cerberus",
+      status: "active",
+      baseUrl: "ftp://corner.test/",
+      ftp: { path: "/", rejectUnauthorized: true },
+    };
+    expect(() => withVariables({}, { corner })).toThrow(/"corner" is wrong: ftp/);
+    const chains = withVariables({ GOGOBE_CHAIN_CORNER_USERNAME: "me", GOGOBE_CHAIN_CORNER_PASSWORD: "p" }, { corner });
+    expect(chains.byKey("corner")?.ftp).toMatchObject({ username: "me", password: "p" });
+  });
+
+  test("are refused by name, never with their value, when no chain answers to them", () => {
+    const wrong: [string, RegExp][] = [
+      ["GOGOBE_CHAIN_RAMI_LEVI_PASSWORD", /GOGOBE_CHAIN_RAMI_LEVI_PASSWORD: no chain/],
+      ["GOGOBE_CHAIN_SHUFERSAL_PASSWORD", /no account/],
+      ["GOGOBE_CHAIN_RAMI_LEVY_SECRET", /is not known/],
+      ["GOGOBE_CHAIN_RAMI_LEVY_PROXY", /"rami-levy" is wrong: proxy/],
+    ];
+    for (const [name, complaint] of wrong) {
+      expect(() => withVariables({ [name]: "s3cret" })).toThrow(complaint);
+      expect(() => withVariables({ [name]: "s3cret" })).not.toThrow(/s3cret/);
+    }
+  });
+
+  test("are read from the settings, where an empty one is unset", () => {
+    const config = loadConfig({ GOGOBE_CHAIN_YELLOW_PASSWORD: " other ", GOGOBE_CHAIN_YELLOW_USERNAME: "" });
+    expect(config.chainVariables).toEqual({ GOGOBE_CHAIN_YELLOW_PASSWORD: "other" });
+    expect(loadChains(config).byKey("yellow")?.ftp).toMatchObject({ username: "Paz_bo", password: "other" });
+  });
+});
+
+describe("an entry that lacks what its portal needs", () => {
+  const needy: PortalFamily = {
+    name: "needy",
+    needs: { schemes: ["ftp"], account: true, settings: { region: "the region of the portal" } },
+    list: () => (async function* () {})(),
+    resolve: async () => ({ url: "" }),
+  };
+  const families = new Map([["needy", needy]]);
+
+  test("is refused with everything that is missing, by name", () => {
+    const complaint =
+      /"invented" on portal "needy".*baseUrl is http.*"ftp" is missing.*settings\.region.*region of the/;
+    expect(() => familyOf(chainOn("needy"), families)).toThrow(complaint);
+    const ftp = { username: "u", password: "", path: "/", rejectUnauthorized: true };
+    const whole = chainOn("needy", { baseUrl: "ftp://p.test/", ftp, settings: { region: "north" } });
+    expect(familyOf(whole, families)).toBe(needy);
+  });
+
+  test("is refused when it points a page of HTML at FTP", () => {
+    expect(() => familyOf(chainOn("wolt", { baseUrl: "ftp://p.test/" }), builtInFamilies())).toThrow(/http or https/);
+  });
+});
+
 describe("choosing chains to crawl", () => {
   const registry = registryOf([
-    chainOn("cerberus", { key: "living" }),
-    chainOn("cerberus", { key: "gone", status: "retired" }),
+    chainOn("wolt", { key: "living" }),
+    chainOn("wolt", { key: "gone", status: "retired" }),
   ]);
 
   test("leaves retired chains out unless they are named", () => {
@@ -112,7 +190,7 @@ describe("choosing chains to crawl", () => {
   });
 
   test("complains of a portal without a plugin only when its chain is to be crawled", () => {
-    const mixed = registryOf([chainOn("cerberus", { key: "good" }), chainOn("unheard-of", { key: "odd" })]);
+    const mixed = registryOf([chainOn("wolt", { key: "good" }), chainOn("unheard-of", { key: "odd" })]);
     expect(chooseChains(mixed, builtInFamilies(), ["good"])).toHaveLength(1);
     expect(() => chooseChains(mixed, builtInFamilies(), ["odd"])).toThrow(/"odd".*"unheard-of"/);
   });
@@ -128,6 +206,20 @@ describe("a portal family outside the package", () => {
     const mine = families.get("mine");
     expect(mine?.name).toBe("mine");
     expect(families.has("shufersal")).toBe(true);
+  });
+
+  test("needs nothing of the package to say that a layout is not recognised", async () => {
+    const module = `class LayoutNotRecognisedError extends Error { name = "LayoutNotRecognisedError"; }
+      export const family = { name: "x", async *list() { throw new LayoutNotRecognisedError("mine: no table"); },
+        async resolve() { throw new TypeError("plain"); } };`;
+    writeFileSync(join(folder, "drifted.mjs"), module);
+    const { family, startFake } = await loadOutside("mine", join(folder, "drifted.mjs"));
+    const context = portalAnswering(chainOn("mine"), {});
+    await expect(listAll(family, context)).rejects.toBeInstanceOf(LayoutNotRecognisedError);
+    await expect(listAll(family, context)).rejects.toThrow("mine: no table");
+    const file = { fileName: "a", fileType: "price", url: "", fresh: false } as const;
+    await expect(family.resolve(context, file)).rejects.toBeInstanceOf(TypeError);
+    expect(startFake).toBeNull();
   });
 
   test("is refused by name when the module is missing or exports no family", async () => {
