@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import type { FtpConnection } from "ftp-srv";
 import { generate } from "selfsigned";
 import type { PortalFile } from "../fixtures/portal-file.ts";
@@ -10,7 +11,7 @@ import {
   parallelGauge,
   type PortalChain,
 } from "./fake-portal.ts";
-import { type FtpBehaviour, machineLine } from "./ftp-commands.ts";
+import type { FtpBehaviour } from "./ftp-commands.ts";
 import { AccountFiles } from "./ftp-files.ts";
 import { startFtpServer } from "./ftp-server.ts";
 import { israelText } from "./times.ts";
@@ -46,19 +47,11 @@ export const RAMI_LEVY_ACCOUNT: CerberusAccount = {
   username: "RamiLevi",
 };
 
-export interface FakeCerberus extends FakePortal {
-  /** Most control connections open at one time. */
-  peakConnections(): number;
-}
-
 /**
  * FTP with explicit TLS (self-signed) on loopback. One flat directory per account with all types and days. Without `accounts` there is
  * one, of Rami Levy; files without `account` belong to the first.
  */
-export async function startCerberus(
-  files: readonly PortalFile[],
-  options: CerberusOptions = {},
-): Promise<FakeCerberus> {
+export async function startCerberus(files: readonly PortalFile[], options: CerberusOptions = {}): Promise<FakePortal> {
   const { accounts = [RAMI_LEVY_ACCOUNT] } = options;
   const requests: LoggedRequest[] = [];
   const servedNames: string[] = [];
@@ -77,8 +70,9 @@ export async function startCerberus(
     return options.nameCase === "upper" ? file.name.toUpperCase() : file.name;
   };
   const find = (username: string | undefined, path: string) => {
-    const name = path.replace(/^.*\//, "");
-    return filesOf(username).find((file) => shownName(file) === name) ?? null;
+    const { path: directory = "/" } = accounts.find((account) => account.username === username) ?? {};
+    if (posix.dirname(path) !== directory) return null;
+    return filesOf(username).find((file) => shownName(file) === posix.basename(path)) ?? null;
   };
   const modified = (file: PortalFile, index: number) => {
     const shown = options.modifyFacts === "all" || (options.modifyFacts !== "none" && index % 2 === 1);
@@ -88,11 +82,10 @@ export async function startCerberus(
   const behaviour: FtpBehaviour = {
     mlsd: options.mlsd ?? "yes",
     passiveAddress: options.passiveAddress ?? null,
-    listing: ({ username }) => [
-      ...filesOf(username).map((file, index) => machineLine(file, shownName(file), modified(file, index))),
-      "type=dir; archive",
-    ],
-    find: ({ username }, name) => (options.vanished?.includes(name) ? null : find(username, name)),
+    find: ({ username, fs }, path) => {
+      const gone = options.vanished?.includes(posix.basename(path));
+      return gone ? null : find(username, posix.resolve(fs.currentDirectory(), path));
+    },
     fault: faults.take,
     enter: gauge.enter,
     served: (name) => servedNames.push(name),
@@ -103,7 +96,8 @@ export async function startCerberus(
     if (options.refusesLogin || !account || (account.password ?? "") !== password) throw new Error("Login incorrect");
     return new AccountFiles(connection, {
       directory: account.path ?? "/",
-      files: () => filesOf(username).map((file) => ({ file, name: shownName(file) })),
+      files: () =>
+        filesOf(username).map((file, index) => ({ file, name: shownName(file), modified: modified(file, index) })),
     });
   };
 
@@ -130,6 +124,7 @@ export async function startCerberus(
       ),
     served: () => servedNames,
     peakParallel: gauge.peak,
+    openConnections: connections.now,
     peakConnections: connections.peak,
     setFiles: (next) => {
       published = [...next];

@@ -46,19 +46,27 @@ export interface FakePortal {
   served(): readonly string[];
   /** Most requests (FTP: transfers and listings) that were under way at one time. */
   peakParallel(): number;
+  /** Connections that clients hold open now, idle ones included (FTP: control connections), and the most there ever were. */
+  openConnections(): number;
+  peakConnections(): number;
   /** Replaces what the portal publishes. */
   setFiles(files: readonly PortalFile[]): void;
   /** Adds trouble; it is met by the next matching requests. */
   addFault(fault: PortalFault): void;
   clearFaults(): void;
+  /** Every download link given out so far is refused from now on; only where links expire. */
+  expireLinks?(): void;
   /** Refuses connections on the same port until `comeBack`. */
   goDown(): Promise<void>;
   comeBack(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Trouble that any portal can have. `on` picks the requests by path (FTP: file name), `times` how many are hit; default all. */
-export type PortalFault = { on?: RegExp; times?: number } & (
+/**
+ * Trouble that any portal can have. `on` picks the requests by path (FTP: file name, or MLSD, LIST, NLST), `after` lets so many of them
+ * pass first, `times` is how many are hit; default all.
+ */
+export type PortalFault = { on?: RegExp; after?: number; times?: number } & (
   | { kind: "status"; status: number; retryAfterSeconds?: number; body?: string }
   /** Announces the whole length, sends this many bytes, then breaks the connection. */
   | { kind: "truncate"; afterBytes: number }
@@ -67,6 +75,10 @@ export type PortalFault = { on?: RegExp; times?: number } & (
   | { kind: "redirect"; to: string }
   /** A body in chunks of this size with a pause before each. */
   | { kind: "slow"; msPerChunk: number; chunkBytes: number }
+  /** The answer comes this much later. */
+  | { kind: "delay"; ms: number }
+  /** The answer with its text changed: a new layout. */
+  | { kind: "rewrite"; change: (body: string) => string }
   /** An HTML page of this size (default 500 MB) in place of the answer. */
   | { kind: "huge-html"; bytes?: number }
   /** Another body with status 200 in place of the answer. */
@@ -86,10 +98,16 @@ export function faultList() {
       faults = [];
     },
     take(path: string): PortalFault | null {
-      const fault = faults.find((candidate) => candidate.times !== 0 && (candidate.on?.test(path) ?? true));
-      if (!fault) return null;
-      if (fault.times !== undefined) fault.times -= 1;
-      return fault;
+      for (const fault of faults) {
+        if (fault.times === 0 || !(fault.on?.test(path) ?? true)) continue;
+        if (fault.after !== undefined && fault.after > 0) {
+          fault.after -= 1;
+          continue;
+        }
+        if (fault.times !== undefined) fault.times -= 1;
+        return fault;
+      }
+      return null;
     },
   };
 }
@@ -101,6 +119,7 @@ export function parallelGauge() {
   let peak = 0;
   return {
     peak: () => peak,
+    now: () => current,
     /** Call the result once when it is over. */
     enter() {
       current += 1;

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createRequire } from "node:module";
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openFile, type PortalFile, sizeOf } from "../fixtures/portal-file.ts";
+import { openFile, type PortalFile } from "../fixtures/portal-file.ts";
 import type { PortalFault } from "./fake-portal.ts";
 import type { FtpCommand, FtpCommandCall, FtpCommandRegistry, FtpEntry, FtpSession } from "./ftp-types.ts";
 
@@ -12,10 +12,8 @@ export interface FtpBehaviour {
   mlsd: "yes" | "refused" | "unlisted";
   /** Address to name in PASV; then EPSV is refused, so that clients must use it. Null: the real one. */
   passiveAddress: string | null;
-  /** Lines of the listing, each with its line end missing. */
-  listing(session: FtpSession): string[];
-  /** The file to send under this name; null when it is gone. */
-  find(session: FtpSession, name: string): PortalFile | null;
+  /** The file to send under this path; null when it is not there. */
+  find(session: FtpSession, path: string): PortalFile | null;
   fault(name: string): PortalFault | null;
   enter(): () => void;
   served(name: string): void;
@@ -92,21 +90,31 @@ function namedPassive(session: FtpSession, call: FtpCommandCall, behaviour: FtpB
   return session.reply(227, `Entering Passive Mode (${behaviour.passiveAddress.replaceAll(".", ",")},200,10)`);
 }
 
-async function machineListing(session: FtpSession, _call: FtpCommandCall, behaviour: FtpBehaviour): Promise<unknown> {
-  if (behaviour.mlsd === "yes") return sendLines(session, behaviour, "MLSD", behaviour.listing(session));
+async function machineListing(session: FtpSession, call: FtpCommandCall, behaviour: FtpBehaviour): Promise<unknown> {
+  if (behaviour.mlsd === "yes") return listing(session, call, behaviour, ({ facts, name }) => `${facts} ${name}`);
   await endTransfer(session);
   return session.reply(500, "MLSD not understood");
 }
 
 /** LIST and NLST: ftp-srv's own ones answer before their data connection is gone, which loses the next one. */
-async function plainListing(
+function plainListing(session: FtpSession, call: FtpCommandCall, behaviour: FtpBehaviour): Promise<unknown> {
+  return listing(session, call, behaviour, call.command.directive === "NLST" ? ({ name }) => name : unixLine);
+}
+
+async function listing(
   session: FtpSession,
   { command }: FtpCommandCall,
   behaviour: FtpBehaviour,
+  lineOf: (entry: FtpEntry) => string,
 ): Promise<unknown> {
-  const entries = await session.fs.list(command.arg ?? ".");
-  const lines = entries.map((entry) => (command.directive === "NLST" ? entry.name : unixLine(entry)));
-  return sendLines(session, behaviour, command.directive, lines);
+  let entries: FtpEntry[];
+  try {
+    entries = await session.fs.list(command.arg ?? ".");
+  } catch {
+    await endTransfer(session);
+    return session.reply(550, "Directory not found");
+  }
+  return sendLines(session, behaviour, command.directive, entries.map(lineOf));
 }
 
 async function sendLines(
@@ -115,8 +123,10 @@ async function sendLines(
   directive: string,
   lines: readonly string[],
 ): Promise<unknown> {
-  const text = Buffer.from(lines.map((line) => `${line}\r\n`).join(""));
-  return transfer(session, behaviour, [text], behaviour.fault(directive), null);
+  const fault = behaviour.fault(directive);
+  const text = lines.map((line) => `${line}\r\n`).join("");
+  const sent = fault?.kind === "rewrite" ? fault.change(text) : text;
+  return transfer(session, behaviour, [Buffer.from(sent)], fault, null);
 }
 
 async function retrieve(session: FtpSession, { command }: FtpCommandCall, behaviour: FtpBehaviour): Promise<unknown> {
@@ -144,6 +154,7 @@ async function transfer(
   if (fault?.kind === "hang") return undefined;
   const leave = behaviour.enter();
   try {
+    if (fault?.kind === "delay") await sleep(fault.ms);
     const socket = await dataSocket(session);
     // Without reading, the end that the client sends would never be seen.
     socket.resume();
@@ -217,13 +228,6 @@ async function send(
 
 function* pieces(chunk: Buffer, size: number): Generator<Buffer> {
   for (let start = 0; start < chunk.length; start += size) yield chunk.subarray(start, start + size);
-}
-
-/** `type=file;size=187;modify=20260102001105; name`; older entries of the real listing have no `modify`. */
-export function machineLine(file: PortalFile, name: string, modified: string | null): string {
-  const size = sizeOf(file);
-  const facts = ["type=file;", size === null ? "" : `size=${size};`, modified === null ? "" : `modify=${modified};`];
-  return `${facts.join("")} ${name}`;
 }
 
 function unixLine(entry: FtpEntry): string {

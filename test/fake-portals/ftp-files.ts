@@ -6,7 +6,8 @@ import type { FtpEntry } from "./ftp-types.ts";
 export interface AccountView {
   /** Absolute directory that holds the files. */
   directory: string;
-  files(): { file: PortalFile; name: string }[];
+  /** `modified` is the time of the last change as MLSD prints it; null for an entry without. */
+  files(): { file: PortalFile; name: string; modified: string | null }[];
 }
 
 /** The read-only directory of one account, held in memory. Answers LIST, NLST with a glob, SIZE, MDTM and CWD. */
@@ -33,7 +34,10 @@ export class AccountFiles extends FileSystem {
 
   override async list(path = "."): Promise<FtpEntry[]> {
     const full = this.#absolute(path);
-    if (!isGlob(path)) return this.#entries(full);
+    if (!isGlob(path)) {
+      if (full !== "/" && full !== this.#view.directory) throw new Error("Directory not found");
+      return this.#entries(full);
+    }
     const pattern = globPattern(posix.basename(full));
     return this.#entries(posix.dirname(full)).filter((entry) => pattern.test(entry.name));
   }
@@ -58,18 +62,21 @@ export class AccountFiles extends FileSystem {
 
   #entries(directory: string): FtpEntry[] {
     const inside = directory === this.#view.directory;
-    const files = inside ? this.#view.files().map(({ file, name }) => fileEntry(file, name)) : [];
+    const files = inside ? this.#view.files().map(fileEntry) : [];
     const below = directory === "/" && !inside ? [directoryEntry(posix.basename(this.#view.directory))] : [];
     return [...files, ...below, directoryEntry("archive")];
   }
 }
 
-function fileEntry(file: PortalFile, name: string): FtpEntry {
-  return { name, size: sizeOf(file) ?? 0, mtime: file.publishedAt, isDirectory: () => false };
+/** `type=file;size=187;modify=20260102001105;`: not every entry of the real listing has a `modify`. */
+function fileEntry({ file, name, modified }: ReturnType<AccountView["files"]>[number]): FtpEntry {
+  const size = sizeOf(file);
+  const facts = `type=file;${size === null ? "" : `size=${size};`}${modified === null ? "" : `modify=${modified};`}`;
+  return { name, size: size ?? 0, mtime: file.publishedAt, facts, isDirectory: () => false };
 }
 
 function directoryEntry(name: string): FtpEntry {
-  return { name, size: 0, mtime: new Date(0), isDirectory: () => true };
+  return { name, size: 0, mtime: new Date(0), facts: "type=dir;", isDirectory: () => true };
 }
 
 function isGlob(path: string): boolean {

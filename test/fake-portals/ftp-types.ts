@@ -10,6 +10,8 @@ export interface FtpEntry {
   name: string;
   size: number;
   mtime: Date;
+  /** As MLSD prints them: `type=file;size=187;modify=20260102001105;`. */
+  facts: string;
   isDirectory(): boolean;
 }
 
@@ -22,7 +24,7 @@ export interface FtpSession {
   ip: string;
   restByteCount: number | undefined;
   commandSocket: Socket;
-  fs: { list(path: string): Promise<FtpEntry[]> };
+  fs: { list(path: string): Promise<FtpEntry[]>; currentDirectory(): string };
   connector: {
     dataServer: Server | null;
     waitForConnection(options: { timeout: number; delay: number }): PromiseLike<Socket>;

@@ -31,12 +31,16 @@ export async function startHttpPortal(
   const servedNames: string[] = [];
   const faults = faultList();
   const gauge = parallelGauge();
+  const connections = parallelGauge();
   let published = [...files];
   let server: Server | undefined;
   let port = 0;
 
   const app = fastify({
-    serverFactory: (handler) => (server = createServer(handler)),
+    serverFactory: (handler) => {
+      server = createServer(handler);
+      return server.on("connection", (socket) => socket.once("close", connections.enter()));
+    },
     // Some clients of the real portals send two slashes, and the portals accept it.
     routerOptions: { ignoreDuplicateSlashes: true, caseSensitive: false },
     exposeHeadRoutes: false,
@@ -52,6 +56,8 @@ export async function startHttpPortal(
     files: () => published,
     served: () => servedNames,
     peakParallel: gauge.peak,
+    openConnections: connections.now,
+    peakConnections: connections.peak,
     setFiles: (next) => {
       published = [...next];
     },
@@ -127,11 +133,19 @@ function injectFaults(app: FastifyInstance, faults: ReturnType<typeof faultList>
     const fault = faults.take(request.url);
     if (!fault) return;
     met.set(request, fault);
+    if (fault.kind === "delay") await sleep(fault.ms);
     const answered = answerFault(reply, fault);
     if (answered) return answered;
   });
   app.addHook("onSend", async (request, reply, payload) => {
     const fault = met.get(request);
+    if (fault?.kind === "rewrite") {
+      const chunks: Buffer[] = [];
+      for await (const chunk of chunksOf(payload as string | Buffer | Readable)) chunks.push(chunk);
+      const text = fault.change(String(Buffer.concat(chunks)));
+      reply.header("content-length", Buffer.byteLength(text));
+      return text;
+    }
     if (fault?.kind !== "truncate" && fault?.kind !== "slow" && fault?.kind !== "short") return payload;
     const body = payload as string | Buffer | Readable;
     if (fault.kind === "short") {

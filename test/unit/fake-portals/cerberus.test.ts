@@ -1,7 +1,8 @@
 import { Readable, Writable } from "node:stream";
 import { Client } from "basic-ftp";
 import { afterEach, describe, expect, test } from "vitest";
-import { type CerberusOptions, type FakeCerberus, startCerberus } from "../../fake-portals/cerberus.ts";
+import { type CerberusOptions, startCerberus } from "../../fake-portals/cerberus.ts";
+import type { FakePortal } from "../../fake-portals/fake-portal.ts";
 import { bytesOf, sampleFile, sampleStores } from "./sample-files.ts";
 
 const cleanUps: (() => unknown)[] = [];
@@ -15,13 +16,13 @@ const files = [
   sampleFile("Stores7299900000019-202601020005.xml"),
 ];
 
-async function start(options: CerberusOptions = {}, published = files): Promise<FakeCerberus> {
+async function start(options: CerberusOptions = {}, published = files): Promise<FakePortal> {
   const portal = await startCerberus(published, options);
   cleanUps.push(() => portal.close());
   return portal;
 }
 
-async function connect(portal: FakeCerberus, account = { user: "RamiLevi", password: "" }): Promise<Client> {
+async function connect(portal: FakePortal, account = { user: "RamiLevi", password: "" }): Promise<Client> {
   const client = new Client(2000);
   cleanUps.push(() => client.close());
   const { port } = new URL(portal.url);
