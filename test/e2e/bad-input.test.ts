@@ -10,7 +10,8 @@ import { israelDay } from "../../shared/israel-time.ts";
 import { renderPriceFile } from "../fixtures/render/price.ts";
 import { createStoreDay, type StoreDay } from "../fixtures/store-day.ts";
 import { createStoresList, fixtureStore } from "../fixtures/stores-list.ts";
-import { type CommandResult, createPipeline, type Pipeline } from "../helpers/pipeline.ts";
+import type { CommandResult } from "../helpers/command.ts";
+import { createPipeline, type Pipeline } from "../helpers/pipeline.ts";
 
 const MAX_MEMORY_BYTES = 300_000_000;
 

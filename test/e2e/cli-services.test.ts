@@ -1,41 +1,12 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { FakePortal } from "../fake-portals/fake-portal.ts";
 import { startCerberus } from "../fake-portals/cerberus.ts";
 import type { PortalFile } from "../fixtures/portal-file.ts";
 import { createDemo } from "../fixtures/demo.ts";
+import { type Service, startService } from "../helpers/command.ts";
 import { createPipeline, type Pipeline } from "../helpers/pipeline.ts";
 
-const PROGRAM = join(import.meta.dirname, "../../bin/gogobe.js");
 const STAGES = [["write"], ["parse"], ["download"], ["crawl", "--chains", "demo-alon"]];
-
-interface Service {
-  child: ChildProcess;
-  port: number;
-}
-
-/** Starts a stage as a service and waits until it says on which port it answers. */
-async function startService(args: string[], env: Record<string, string>): Promise<Service> {
-  const child = spawn(process.execPath, [PROGRAM, ...args], {
-    env: { ...process.env, ...env, GOGOBE_LOG_LEVEL: "info", GOGOBE_HTTP_PORT: "0" },
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  let port = 0;
-  let said = "";
-  for await (const line of createInterface({ input: child.stderr })) {
-    said += `${line}\n`;
-    const entry = JSON.parse(line) as { msg: string; port?: number };
-    if (entry.port !== undefined) port = entry.port;
-    if (entry.msg === `${args[0]} is running`) {
-      child.stderr.resume();
-      return { child, port };
-    }
-  }
-  throw new Error(`gogobe ${args[0]} ended before it ran:\n${said}`);
-}
 
 describe("the stages as separate processes on one home", () => {
   let pipeline: Pipeline;
@@ -49,12 +20,12 @@ describe("the stages as separate processes on one home", () => {
     files = alon.files;
     const chain = { ...alon.chain, chainIds: [alon.chain.chainId] };
     portal = await startCerberus(files, { accounts: [{ chain, username: chain.key }] });
-    pipeline = await createPipeline({ chains: portal.chainOverrides() });
+    pipeline = await createPipeline({ chains: portal.chainOverrides(), embedded: true });
     services = [];
     for (const args of STAGES) services.push(await startService(args, pipeline.env));
   });
   afterAll(async () => {
-    for (const { child } of services) child.kill("SIGKILL");
+    await Promise.all(services.map((service) => service.kill()));
     await pipeline.close();
     await portal.close();
   });
@@ -84,14 +55,7 @@ describe("the stages as separate processes on one home", () => {
   });
 
   test("the first SIGTERM drains, and each ends with 0", async () => {
-    const codes = await Promise.all(
-      services.map(async ({ child }) => {
-        const ended = once(child, "exit");
-        child.kill("SIGTERM");
-        const [code] = (await ended) as [number | null];
-        return code;
-      }),
-    );
+    const codes = await Promise.all(services.map((service) => service.stop()));
     expect(codes).toEqual([0, 0, 0, 0]);
   });
 });

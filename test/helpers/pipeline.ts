@@ -1,27 +1,11 @@
-import { spawn } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { deleteEmbeddedPostgres } from "../../shared/database/embedded-postgres.ts";
-
-const PROGRAM = join(import.meta.dirname, "../../bin/gogobe.js");
-
-export interface CommandResult {
-  code: number | null;
-  signal: NodeJS.Signals | null;
-  stdout: string;
-  stderr: string;
-  /** Peak resident memory of the process in bytes, read from the kernel while it ran. */
-  peakMemoryBytes: number;
-}
-
-export interface CommandOptions {
-  env?: Record<string, string>;
-  /** Kills the process (SIGKILL) this long after its start. */
-  killAfterMs?: number;
-  timeoutMs?: number;
-}
+import { type CommandOptions, type CommandResult, runCommand } from "./command.ts";
+import { createFleet } from "./fleet.ts";
+import { fleetIsAsked } from "./fleet-engines.ts";
 
 /** One GOGOBE_HOME (or one fleet configuration) and the real command line over it, as a user has it. */
 export interface Pipeline {
@@ -39,17 +23,29 @@ export interface Pipeline {
   close(): Promise<void>;
 }
 
-/** `chains` is what GOGOBE_CHAINS_FILE holds: the fake portals' overrides merged. */
-export async function createPipeline(
-  options: { chains?: object; env?: Record<string, string> } = {},
-): Promise<Pipeline> {
+interface PipelineOptions {
+  /** What GOGOBE_CHAINS_FILE holds: the fake portals' overrides merged. */
+  chains?: object;
+  env?: Record<string, string>;
+  /** On the embedded defaults also when the suite runs on the fleet: for what only they have. */
+  embedded?: boolean;
+}
+
+/**
+ * A pipeline of its own: on the embedded defaults, or, with GOGOBE_TEST_FLEET=1, on Kafka, S3 and PostgreSQL with every stage a
+ * process of its own. The same tests run on both.
+ */
+export async function createPipeline(options: PipelineOptions = {}): Promise<Pipeline> {
   const home = await mkdtemp(join(tmpdir(), "gogobe-e2e-"));
   const env: Record<string, string> = { GOGOBE_HOME: home, GOGOBE_LOG_LEVEL: "warn", ...options.env };
   if (options.chains) {
     env["GOGOBE_CHAINS_FILE"] = join(home, "chains.json");
     await writeFile(env["GOGOBE_CHAINS_FILE"], JSON.stringify(options.chains));
   }
-  const gogobe = (args: string[], commandOptions: CommandOptions = {}) => runCommand(args, env, commandOptions);
+  const fleet = fleetIsAsked() && !options.embedded ? await createFleet(env) : null;
+  if (fleet) Object.assign(env, fleet.env);
+  const gogobe = (args: string[], commandOptions: CommandOptions = {}) =>
+    fleet ? fleet.gogobe(args, commandOptions) : runCommand(args, env, commandOptions);
   const must = async (args: string[], commandOptions: CommandOptions = {}) => {
     const result = await gogobe(args, commandOptions);
     if (result.code !== 0) {
@@ -78,52 +74,16 @@ export async function createPipeline(
         await rm(directory, { recursive: true, force: true });
       }
     },
-    pool: async () => new pg.Pool({ connectionString: (await must(["db", "url"])).trim() }),
+    pool: async () => {
+      const pool = new pg.Pool({ connectionString: (await must(["db", "url"])).trim() });
+      // A failed test leaves it open, and closing the pipeline ends its connections.
+      pool.on("error", () => undefined);
+      return pool;
+    },
     close: async () => {
+      await fleet?.close();
       await deleteEmbeddedPostgres(home);
       await rm(home, { recursive: true, force: true });
     },
   };
-}
-
-function runCommand(args: string[], env: Record<string, string>, options: CommandOptions): Promise<CommandResult> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [PROGRAM, ...args], {
-      env: { ...process.env, ...env, ...options.env },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    let stdout = "";
-    let stderr = "";
-    let peakMemoryBytes = 0;
-    child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
-    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-    const watch = setInterval(() => {
-      if (child.pid === undefined) return;
-      readPeakMemory(child.pid).then(
-        (bytes) => (peakMemoryBytes = Math.max(peakMemoryBytes, bytes)),
-        () => {},
-      );
-    }, 50);
-    const timers = [options.killAfterMs, options.timeoutMs ?? 240_000]
-      .filter((delay) => delay !== undefined)
-      .map((delay) => setTimeout(() => child.kill("SIGKILL"), delay));
-    const settle = () => {
-      clearInterval(watch);
-      timers.forEach(clearTimeout);
-    };
-    child.on("error", (error) => {
-      settle();
-      reject(error);
-    });
-    child.on("close", (code, signal) => {
-      settle();
-      resolve({ code, signal, stdout, stderr, peakMemoryBytes });
-    });
-  });
-}
-
-/** The high-water mark that Linux keeps per process. */
-async function readPeakMemory(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, "utf8");
-  return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
 }
