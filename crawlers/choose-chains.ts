@@ -44,7 +44,7 @@ export function familyOf(chain: Chain, families: PortalFamilies): PortalFamily {
     const lacking = lacks(chain, family.needs ?? {});
     if (lacking.length === 0) return family;
     throw new UsageError(`chain "${chain.key}" on portal "${chain.portal}" is wrong: ${lacking.join("; ")}`, {
-      hint: "mend its entry in the chain registry or the chains file",
+      hint: "mend its entry in the chains file or the registry (chains new: --base-url, --username, --setting)",
     });
   }
   throw new UsageError(`chain "${chain.key}" is on portal "${chain.portal}", for which there is no plugin`, {

@@ -6,6 +6,8 @@ import { contextOf } from "../context.ts";
 import { formatOf, printJson, printLine, printRows, type Row } from "../output.ts";
 import { checkChains } from "../options.ts";
 import { type Runtime, withRuntime } from "../runtime.ts";
+import type { NewChainFlags } from "../scaffold/new-chain.ts";
+import { printNewChain, withNewChainOptions } from "../scaffold/new-chain-options.ts";
 
 interface ListOptions {
   status?: string;
@@ -46,6 +48,13 @@ export function configure(command: Command): void {
     .action((key: string, options: { json?: boolean }) =>
       withRuntime(contextOf(command, { quiet: true }), (runtime) => show(runtime, key, options)),
     );
+
+  withNewChainOptions(command.command("new").description("add a chain on a portal family that is known")).action(
+    async (key: string, options: NewChainFlags & { json?: boolean }) => {
+      const { newChain } = await import("../scaffold/new-chain.ts");
+      printNewChain(await newChain(contextOf(command, { quiet: true }).config, key, options), options);
+    },
+  );
 
   command
     .command("check")
