@@ -1,8 +1,8 @@
 import type { PortalFile } from "../fixtures/portal-file.ts";
 import { startBina } from "./bina.ts";
-import { startCerberus } from "./cerberus.ts";
+import { type CerberusAccount, startCerberus } from "./cerberus.ts";
 import { startCityMarketShops } from "./city-market-shops.ts";
-import type { FakePortal } from "./fake-portal.ts";
+import type { FakePortal, PortalChain } from "./fake-portal.ts";
 import { startHaziHinam } from "./hazi-hinam.ts";
 import { startLaibcatalog } from "./laibcatalog.ts";
 import { startMatrix } from "./matrix.ts";
@@ -13,21 +13,32 @@ import { startShufersal } from "./shufersal.ts";
 import { startSuperPharm } from "./super-pharm.ts";
 import { startWolt } from "./wolt.ts";
 
-/** Starts a fake portal without quirks; the chain is one that uses the family. */
-export type StartPortal = (files: readonly PortalFile[]) => Promise<FakePortal>;
+/** What a portal is started for, where its own choice will not do. */
+export interface StartOptions {
+  /** The portal's clock, in milliseconds, where links expire. */
+  now?: () => number;
+  /** The chain that it stands for. @default one that uses the family */
+  chain?: PortalChain;
+  /** The account of that chain, at a portal with accounts. */
+  account?: Pick<CerberusAccount, "username" | "password" | "path">;
+}
+
+/** Starts a fake portal without quirks. */
+export type StartPortal = (files: readonly PortalFile[], options?: StartOptions) => Promise<FakePortal>;
 
 /** Every portal family by its name in the registry: what a suite over all families runs on. */
 export const FAKE_PORTALS: Readonly<Record<string, StartPortal>> = {
-  bina: (files) => startBina(files),
-  cerberus: (files) => startCerberus(files),
-  "city-market-shops": (files) => startCityMarketShops(files),
-  "hazi-hinam": (files) => startHaziHinam(files),
-  laibcatalog: (files) => startLaibcatalog(files),
-  matrix: (files) => startMatrix(files),
-  "meshnat-yosef-worker": (files) => startMeshnatYosef(files),
-  "netiv-hesed": (files) => startNetivHesed(files),
-  publishprice: (files) => startPublishprice(files),
-  shufersal: (files) => startShufersal(files),
-  "super-pharm": (files) => startSuperPharm(files),
-  wolt: (files) => startWolt(files),
+  bina: (files, options) => startBina(files, options),
+  cerberus: (files, { chain, account = { username: "sample" } } = {}) =>
+    startCerberus(files, chain ? { accounts: [{ chain, ...account }] } : {}),
+  "city-market-shops": (files, options) => startCityMarketShops(files, options),
+  "hazi-hinam": (files, options) => startHaziHinam(files, options),
+  laibcatalog: (files, options) => startLaibcatalog(files, options),
+  matrix: (files, options) => startMatrix(files, options),
+  "meshnat-yosef-worker": (files, options) => startMeshnatYosef(files, options),
+  "netiv-hesed": (files, options) => startNetivHesed(files, options),
+  publishprice: (files, options) => startPublishprice(files, options),
+  shufersal: (files, options) => startShufersal(files, options),
+  "super-pharm": (files, options) => startSuperPharm(files, options),
+  wolt: (files, options) => startWolt(files, options),
 };
