@@ -35,7 +35,7 @@ export function configure(command: Command): void {
     .command("show")
     .description("one dead letter: the message and why it failed")
     .argument("<id>", "as `gogobe dlq list` shows it")
-    .action((id: string) => withBus(async (bus) => printJson(await find(bus, id))));
+    .action((id: string) => withBus(async (bus) => printJson((await find(bus, [id]))[0] ?? null)));
 
   command
     .command("replay")
@@ -53,7 +53,7 @@ async function replay(bus: Bus, ids: string[], options: Options): Promise<void> 
   if (options.all) {
     for (const topic of topicsOf(options)) replayed += await bus.replayDeadLetters(topic);
   } else {
-    const letters = await Promise.all(ids.map((id) => find(bus, id, options)));
+    const letters = await find(bus, ids, options);
     for (const [topic, group] of Map.groupBy(letters, (letter) => letter.topic)) {
       replayed += await bus.replayDeadLetters(
         topic,
@@ -74,12 +74,15 @@ async function collect(bus: Bus, options: Options): Promise<DeadLetter[]> {
   return lists.flat();
 }
 
-async function find(bus: Bus, id: string, options: Options = {}): Promise<DeadLetter> {
-  const { topic } = options;
-  const letter = (await collect(bus, topic === undefined ? {} : { topic })).find((candidate) => candidate.id === id);
-  if (letter === undefined)
-    throw new UsageError(`there is no dead letter ${id}`, { hint: "gogobe dlq list shows them" });
-  return letter;
+/** @throws {UsageError} naming those that are not there */
+async function find(bus: Bus, ids: readonly string[], options: Options = {}): Promise<DeadLetter[]> {
+  const lists = await Promise.all(topicsOf(options).map((topic) => bus.deadLetters(topic, { ids })));
+  const letters = lists.flat();
+  const missing = ids.filter((id) => !letters.some((letter) => letter.id === id));
+  if (missing.length > 0) {
+    throw new UsageError(`there is no dead letter ${missing.join(", ")}`, { hint: "gogobe dlq list shows them" });
+  }
+  return letters;
 }
 
 function summaryOf(letter: DeadLetter): Row {

@@ -52,13 +52,16 @@ function print(rows: Row[], options: Options): void {
   printRows(rows, formatOf(options), COLUMNS);
 }
 
-/** One row per partition; rate (messages acknowledged a second) and time to drain need an earlier sample. */
+/**
+ * One row per partition; `committed` is empty where the group has committed nothing yet. Rate (messages acknowledged a second) and time
+ * to drain need an earlier sample.
+ */
 export function lagRows(now: Sample, before?: Sample): Row[] {
-  const earlier = new Map(before?.partitions.map((partition) => [keyOf(partition), partition.committedOffset]));
+  const earlier = new Map(before?.partitions.map((partition) => [keyOf(partition), positionOf(partition)]));
   const seconds = before === undefined ? 0 : (now.atMs - before.atMs) / 1000;
   return now.partitions.map((partition) => {
     const was = earlier.get(keyOf(partition));
-    const rate = was === undefined || seconds <= 0 ? null : (partition.committedOffset - was) / seconds;
+    const rate = was === undefined || seconds <= 0 ? null : (positionOf(partition) - was) / seconds;
     return {
       group: partition.group,
       topic: partition.topic,
@@ -70,6 +73,11 @@ export function lagRows(now: Sample, before?: Sample): Row[] {
       drained_in: timeToDrain(partition.lag, rate),
     };
   });
+}
+
+/** Where the group goes on reading, also when it has committed nothing. */
+function positionOf({ endOffset, lag }: PartitionLag): number {
+  return endOffset - lag;
 }
 
 function timeToDrain(lag: number, rate: number | null): string | null {

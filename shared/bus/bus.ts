@@ -61,12 +61,13 @@ export interface PartitionLag {
   partition: number;
   group: string;
   endOffset: number;
-  committedOffset: number;
+  /** Null while the group has committed nothing here: then all that the partition holds is its lag. */
+  committedOffset: number | null;
   lag: number;
 }
 
 export interface DeadLetter {
-  /** Names one dead letter for `show` and `replay`. */
+  /** Names one dead letter for `show` and `replay`, among those of all topics. */
   id: string;
   topic: string;
   key: string;
@@ -84,8 +85,8 @@ export interface Bus {
   consume(options: ConsumeOptions): Promise<Consumer>;
   /** All partitions of all topics of a group (all groups when omitted). */
   lag(group?: string): Promise<PartitionLag[]>;
-  /** Dead letters of a topic, oldest first, that were not replayed yet. */
-  deadLetters(topic: string, options?: { limit?: number }): Promise<DeadLetter[]>;
+  /** Dead letters of a topic, oldest first, that were not replayed yet: the first 100, the first `limit`, or those named by `ids`. */
+  deadLetters(topic: string, options?: { limit?: number; ids?: readonly string[] }): Promise<DeadLetter[]>;
   /** Publishes dead letters again on their topic and takes them off the list. Returns how many. */
   replayDeadLetters(topic: string, ids?: string[]): Promise<number>;
   /** Creates what is missing: topics with their dead-letter topics. Safe to repeat, safe when two processes do it at once. */

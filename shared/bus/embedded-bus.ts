@@ -139,9 +139,9 @@ class EmbeddedBus implements Bus {
     return await embeddedLag(this.#parts.pool, this.#parts.topics, this.#parts.metrics, group);
   }
 
-  async deadLetters(topic: string, options: { limit?: number } = {}): Promise<DeadLetter[]> {
+  async deadLetters(topic: string, options: { limit?: number; ids?: readonly string[] } = {}): Promise<DeadLetter[]> {
     groupsOf(this.#parts.topics, topic);
-    return await this.#deadLetters.list(topic, options.limit);
+    return await this.#deadLetters.list(topic, options);
   }
 
   async replayDeadLetters(topic: string, ids?: string[]): Promise<number> {

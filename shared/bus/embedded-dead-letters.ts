@@ -30,10 +30,12 @@ export class EmbeddedDeadLetters {
   }
 
   /** Oldest first. */
-  async list(topic: string, limit = LIST_LIMIT): Promise<DeadLetter[]> {
+  async list(topic: string, options: { limit?: number; ids?: readonly string[] } = {}): Promise<DeadLetter[]> {
+    const { ids, limit = ids?.length ?? LIST_LIMIT } = options;
     const { rows } = await this.#database.pool.query<Row>(
-      `SELECT id, key, headers, packed, body FROM ${BUS_SCHEMA}.dead_letters WHERE topic = $1 ORDER BY number LIMIT $2`,
-      [topic, limit],
+      `SELECT id, key, headers, packed, body FROM ${BUS_SCHEMA}.dead_letters
+       WHERE topic = $1 AND ($3::text[] IS NULL OR id::text = ANY ($3)) ORDER BY number LIMIT $2`,
+      [topic, limit, ids ?? null],
     );
     return rows.map(({ id, key, headers, packed, body }) => ({
       id,

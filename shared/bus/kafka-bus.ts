@@ -109,9 +109,9 @@ class KafkaBus implements Bus {
     return lags;
   }
 
-  async deadLetters(topic: string, options: { limit?: number } = {}): Promise<DeadLetter[]> {
+  async deadLetters(topic: string, options: { limit?: number; ids?: readonly string[] } = {}): Promise<DeadLetter[]> {
     groupsOf(this.#parts.topics, topic);
-    return await this.#deadLetters.list(topic, options.limit);
+    return await this.#deadLetters.list(topic, options);
   }
 
   async replayDeadLetters(topic: string, ids?: string[]): Promise<number> {

@@ -21,7 +21,7 @@ const READ_AT_ONCE = 50;
 const REPLAY_AT_ONCE = 20;
 const LIST_LIMIT = 100;
 
-/** Dead letters are read back from their topic. The id of one is its offset. */
+/** Dead letters are read back from their topic. The id of one is `<topic>@<offset>`. */
 export class KafkaDeadLetters {
   readonly #client: KafkaClient;
   readonly #settings: KafkaSettings;
@@ -35,12 +35,16 @@ export class KafkaDeadLetters {
     this.#log = log;
   }
 
-  async list(topic: string, limit = LIST_LIMIT): Promise<DeadLetter[]> {
+  async list(topic: string, options: { limit?: number; ids?: readonly string[] } = {}): Promise<DeadLetter[]> {
+    const wanted = options.ids === undefined ? undefined : new Set(options.ids);
+    const limit = options.limit ?? wanted?.size ?? LIST_LIMIT;
     const letters: DeadLetter[] = [];
+    if (limit === 0) return letters;
     await this.#reading(topic, async (reader) => {
       for await (const record of reader.pending()) {
-        if (letters.length >= limit) return;
+        if (wanted !== undefined && !wanted.has(idOf(topic, record))) continue;
         letters.push(letterOf(topic, record));
+        if (letters.length >= limit) return;
       }
     });
     return letters;
@@ -67,7 +71,7 @@ export class KafkaDeadLetters {
         part = [];
       };
       for await (const record of reader.pending()) {
-        if (wanted !== undefined && !wanted.has(String(record.offset))) continue;
+        if (wanted !== undefined && !wanted.has(idOf(topic, record))) continue;
         part.push(record);
         if (part.length >= REPLAY_AT_ONCE) await flush();
       }
@@ -160,9 +164,13 @@ class Reader {
   }
 }
 
+function idOf(topic: string, { offset }: KafkaRecord): string {
+  return `${topic}@${offset}`;
+}
+
 function letterOf(topic: string, record: KafkaRecord): DeadLetter {
   return {
-    id: String(record.offset),
+    id: idOf(topic, record),
     topic,
     key: keyOf(record),
     headers: headersOf(record),

@@ -1,6 +1,6 @@
 import type { PartitionLag } from "./bus.ts";
 
-/** A group that has committed nothing on a partition starts at its oldest message. Offsets are decimal text; negative: none. */
+/** A group that has committed nothing on a partition will start at its oldest message. Offsets are decimal text; negative: none. */
 export function partitionLags(
   topic: string,
   group: string,
@@ -12,8 +12,9 @@ export function partitionLags(
     .map(({ partition, low, high }) => {
       const endOffset = Number(high);
       const offset = offsets.get(partition) ?? -1;
-      const committedOffset = offset < 0 ? Number(low) : offset;
-      return { topic, partition, group, endOffset, committedOffset, lag: Math.max(0, endOffset - committedOffset) };
+      const committedOffset = offset < 0 ? null : offset;
+      const lag = Math.max(0, endOffset - (committedOffset ?? Number(low)));
+      return { topic, partition, group, endOffset, committedOffset, lag };
     })
     .sort((a, b) => a.partition - b.partition);
 }

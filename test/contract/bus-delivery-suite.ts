@@ -29,7 +29,7 @@ export function busDeliverySuite(world: () => BusWorld): void {
     await Promise.all(opened.splice(0).map((bus) => bus.close()));
   });
   const sum = (lags: PartitionLag[], field: "endOffset" | "committedOffset" | "lag") =>
-    lags.reduce((total, lag) => total + lag[field], 0);
+    lags.reduce((total, lag) => total + (lag[field] ?? 0), 0);
 
   it("hands over key, value and headers as they were published, as attempt 1", async () => {
     const topic = freshTopic();

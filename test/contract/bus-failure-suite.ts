@@ -148,6 +148,8 @@ export function busFailureSuite(world: () => BusWorld): void {
 
     const second = (await bus.deadLetters(topic.name))[1];
     expect(second?.value).toBe("two");
+    expect(await bus.deadLetters(topic.name, { ids: [second?.id ?? ""] })).toEqual([second]);
+    expect(await bus.deadLetters(topic.name, { ids: ["of another topic"] })).toEqual([]);
     expect(await bus.replayDeadLetters(topic.name, [second?.id ?? ""])).toBe(1);
     await vi.waitFor(() => expect(recorder.values).toEqual(["two"]), PATIENCE);
     expect(recorder.deliveries[0]?.headers).toEqual({ trace: "two" });

@@ -104,14 +104,14 @@ describe("replay progress", () => {
 });
 
 describe("lag of a partition", () => {
-  it("is what was published and not committed; a group without a commit stands at the oldest message", () => {
+  it("is what was published and not committed; of a group without a commit all that is there", () => {
     const ends = [
       { partition: 1, low: "4", high: "9" },
       { partition: 0, low: "0", high: "10" },
     ];
     expect(partitionLags("t", "g", ends, [{ partition: 0, offset: "7" }])).toEqual([
       { topic: "t", group: "g", partition: 0, endOffset: 10, committedOffset: 7, lag: 3 },
-      { topic: "t", group: "g", partition: 1, endOffset: 9, committedOffset: 4, lag: 5 },
+      { topic: "t", group: "g", partition: 1, endOffset: 9, committedOffset: null, lag: 5 },
     ]);
     expect(partitionLags("t", "g", ends, [{ partition: 1, offset: "-1001" }])[1]?.lag).toBe(5);
   });

@@ -39,3 +39,10 @@ test("a group that stands still never drains, and one that has nothing to do has
   });
   expect(lagRows({ atMs: 2_000, partitions: [partition(100, 100)] }, before)[0]).toMatchObject({ drained_in: null });
 });
+
+test("a group that has committed nothing has no committed offset, and a rate from its first commit on", () => {
+  const never = { ...partition(4, 10), committedOffset: null };
+  expect(lagRows({ atMs: 0, partitions: [never] })[0]).toMatchObject({ committed: null, lag: 6 });
+  const before = { atMs: 1_000, partitions: [never] };
+  expect(lagRows({ atMs: 2_000, partitions: [partition(7, 10)] }, before)[0]).toMatchObject({ committed: 7, rate: 3 });
+});
