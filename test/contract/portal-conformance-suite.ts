@@ -1,0 +1,342 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import type { Candidate } from "../../crawlers/listed-file.ts";
+import type { ListingState } from "../../crawlers/listing-health.ts";
+import type { PortalFamily } from "../../shared/contracts/portal-family.ts";
+import { redactUrl } from "../../shared/observability/log.ts";
+import type { FakePortal, PortalFault } from "../fake-portals/fake-portal.ts";
+import type { StartPortal } from "../fake-portals/index.ts";
+import type { PortalFile } from "../fixtures/portal-file.ts";
+import { createTestDatabase, type TestDatabase } from "../helpers/database.ts";
+import { type NameForm, sampleFiles } from "./portal-files.ts";
+import { type Behaviour, type NotApplicable, PortalReport } from "./portal-report.ts";
+import { NOW, openPortalWorld, type PortalWorld, type WorldOptions } from "./portal-world.ts";
+
+/** A way in which a link that was listed stops working before it is used. */
+export interface Expiry {
+  /** Reads on after "a link is renewed after". */
+  after: string;
+  /** `listing`: before the download begins; `resolving`: between the two steps of a link. */
+  when: "listing" | "resolving";
+  /** Moves the clock that portal and crawler share, or tells the portal to refuse what it gave out. */
+  happen(portal: FakePortal, clock: TestClock): void;
+}
+
+/** How a portal cuts its listing. */
+export interface Paging {
+  /** Reads on after "reads on over", for example "pages of 20 rows". */
+  over: string;
+  /** How many requests the sample (131 files, 45 stores, two days) takes at least. */
+  requests: number;
+  /** Takes the pager out of a page: pagers vanish, and the listing must be read on all the same. */
+  withoutPager?(body: string): string;
+}
+
+/** A change of the portal's layout. */
+export interface Drift {
+  /** Reads on after "notices". */
+  change: string;
+  rewrite(body: string): string;
+  /** What the error must name: the selector or key that is missing. */
+  names: RegExp;
+  /** Requests that are rewritten. @default all */
+  on?: RegExp;
+  /** `resolve`: the listing is read as it is, and the link cannot be resolved. @default "listing" */
+  step?: "listing" | "resolve";
+}
+
+export interface TestClock {
+  now(): number;
+  advance(milliseconds: number): void;
+}
+
+/** One portal family and what is peculiar to its portal. */
+export interface PortalSubject {
+  /** As the registry names it. */
+  family: string;
+  plugin: PortalFamily;
+  /** Starts the fake portal; `options.now` is its clock. */
+  startFake: StartPortal;
+  /** Every behaviour must be described or explained away (`full`); what is not described stays open and is skipped (`skeleton`). @default "full" */
+  mode?: "full" | "skeleton";
+  /** How names look there. @default {} */
+  names?: NameForm;
+  /** How a listing is cut into several requests, or why it never is. */
+  paging?: Paging | NotApplicable;
+  expiry?: readonly Expiry[] | NotApplicable;
+  drift?: readonly Drift[];
+  /** State of a portal without any file, at an hour when files are expected. @default "empty-suspicious" */
+  emptyState?: ListingState;
+  /** Where what passes is noted, for the table of the documentation. */
+  report?: PortalReport;
+}
+
+const isFtp = (portal: FakePortal) => portal.url.startsWith("ftp:");
+/** FTP: the commands that the fake can spoil. */
+const FILE_COMMANDS = new Set(["GET", "MLSD", "LIST", "RETR"]);
+const requestsOf = (portal: FakePortal) => portal.requests.filter(({ method }) => FILE_COMMANDS.has(method)).length;
+
+/** What every portal family must do, over its fake portal and the real network layer, crawler and downloader code. */
+export function portalConformance(subject: PortalSubject): void {
+  const { family, plugin, startFake, mode = "full", names = {}, report = new PortalReport() } = subject;
+  let database: TestDatabase;
+  let world: PortalWorld | undefined;
+
+  /** The sample, published; `clock` is what time it is for portal and crawler. */
+  async function open(options: Partial<WorldOptions> & { clock?: TestClock } = {}) {
+    const { clock } = options;
+    const portal = await startFake([], clock ? { now: clock.now } : {});
+    const now = clock ? () => new Date(clock.now()) : (options.now ?? (() => NOW));
+    const chainId = Object.values(portal.chainOverrides())[0]?.chainIds[0] ?? "1";
+    const files = sampleFiles(chainId, names, now());
+    portal.setFiles(files.all);
+    world = await openPortalWorld({ db: database.pool, plugin, portal, ...options, now });
+    return { ...world, files, now };
+  }
+
+  function check(behaviour: Behaviour, title: string, run: () => Promise<void>): void {
+    const passed = report.declare(family, behaviour, title);
+    test(title, async () => {
+      await run();
+      passed();
+    });
+  }
+
+  function notApplicable(behaviour: Behaviour, { never }: NotApplicable): void {
+    report.declareNever(family, behaviour, never);
+    test.skip(`${behaviour}: not applicable, ${never}`, () => undefined);
+  }
+
+  function notSaid(behaviour: Behaviour): void {
+    report.declareOpen(family, behaviour);
+    if (mode === "skeleton") test.skip(`${behaviour}: open, the family does not say yet`, () => undefined);
+    else
+      test(`${behaviour} is described`, () => {
+        expect.fail(`say in the subject of ${family} how its portal behaves (${behaviour}), or why it cannot`);
+      });
+  }
+
+  describe(`portal family ${family}`, () => {
+    beforeAll(async () => void (database = await createTestDatabase()));
+    afterAll(() => database.drop());
+    afterEach(async () => {
+      await world?.close();
+      world = undefined;
+    });
+
+    check("listing", "lists every file of today and yesterday, and narrows by type and store", async () => {
+      const { list, files } = await open();
+      const everything = await list();
+      expect(everything).toMatchObject({ state: "found", detail: null, unknownNames: 0 });
+      expect(everything.names.toSorted()).toEqual(sorted(files.current));
+      for (const type of ["price", "price-full", "promo", "promo-full", "stores"] as const) {
+        const ofType = everything.files.filter(({ parts }) => parts.fileType === type);
+        expect(ofType.length).toBeGreaterThan(0);
+        expect((await list({ types: [type] })).names.toSorted()).toEqual(sortedNames(ofType));
+      }
+      const ofStore = everything.files.filter(
+        ({ parts }) => Number(parts.storeId) === 7 || parts.fileType === "stores",
+      );
+      expect((await list({ stores: ["7"] })).names.toSorted()).toEqual(sortedNames(ofStore));
+    });
+
+    if (subject.paging === undefined) notSaid("paging");
+    else if ("never" in subject.paging) notApplicable("paging", subject.paging);
+    else {
+      const { over, requests, withoutPager } = subject.paging;
+      const readsAll = async (rewrite?: Paging["withoutPager"]) => {
+        const { list, portal, files } = await open();
+        if (rewrite) portal.addFault({ kind: "rewrite", change: rewrite });
+        expect((await list()).names.toSorted()).toEqual(sorted(files.current));
+        expect(requestsOf(portal)).toBeGreaterThanOrEqual(requests);
+      };
+      check("paging", `reads on over ${over}`, () => readsAll());
+      if (withoutPager) check("paging", "reads on when the pager vanishes", () => readsAll(withoutPager));
+    }
+
+    check("days", "counts days as Israel does, just after midnight there", async () => {
+      // 00:30 on 13 January in Israel; still the 12th in UTC.
+      const { list, files } = await open({ now: () => new Date("2026-01-12T22:30:00Z") });
+      expect((await list()).names.toSorted()).toEqual(sorted(files.current));
+    });
+
+    check("resolve", "resolves a link as listed, and as the ledger keeps it: without a signature", async () => {
+      const { list, download, files } = await open();
+      const { files: listed } = await list();
+      for (const file of onePerType(listed)) {
+        const expected = contentOf(files.all, file.listed.fileName);
+        expect(await download(file)).toEqual(expected);
+        expect(await download(file, { url: redactUrl(file.listed.url) })).toEqual(expected);
+      }
+    });
+
+    check("download", "downloads the bytes that the portal published, several files at once", async () => {
+      const { list, download, files, portal } = await open();
+      const some = (await list()).files.slice(0, 12);
+      const bytes = await Promise.all(some.map((file) => download(file)));
+      expect(bytes).toEqual(some.map((file) => contentOf(files.all, file.listed.fileName)));
+      expect(portal.served()).toHaveLength(some.length);
+    });
+
+    if (subject.expiry === undefined) notSaid("expiry");
+    else if ("never" in subject.expiry) notApplicable("expiry", subject.expiry);
+    else {
+      for (const { after, when, happen } of subject.expiry) {
+        check("expiry", `a link is renewed after ${after}`, async () => {
+          const clock = clockFrom(Date.now());
+          const { list, download, files, portal } = await open({ clock });
+          const [file] = (await list({ types: ["price-full"] })).files;
+          if (!file) throw new Error("nothing was listed");
+          const plain = await requestsDuring(portal, () => download(file));
+          if (when === "listing") happen(portal, clock);
+          const beforeFetch = when === "resolving" ? { beforeFetch: () => happen(portal, clock) } : {};
+          const renewed = await requestsDuring(portal, async () => {
+            expect(await download(file, beforeFetch)).toEqual(contentOf(files.all, file.listed.fileName));
+          });
+          expect(renewed).toBeGreaterThan(plain);
+        });
+      }
+    }
+
+    for (const [what, fault] of Object.entries(passingFaults)) {
+      check("retry", `${what}: tried again, in the listing and in the download`, async () => {
+        const { list, download, portal, files } = await open({ net: { responseTimeoutMs: 1_000 } });
+        portal.addFault(fault(portal));
+        const listing = await list();
+        expect(listing.names.toSorted()).toEqual(sorted(files.current));
+        const file = listing.files[0] as Candidate;
+        portal.clearFaults();
+        const needed = await requestsDuring(portal, () => download(file));
+        // The last of its requests is the file itself.
+        portal.addFault({ ...fault(portal), after: needed - 1 });
+        const again = await requestsDuring(portal, async () => {
+          expect(await download(file)).toEqual(contentOf(files.all, file.listed.fileName));
+        });
+        expect(again).toBeGreaterThan(needed);
+      });
+    }
+
+    check("drift", "notices a page that is not its listing", async () => {
+      const { list, portal } = await open();
+      if (isFtp(portal)) portal.addFault({ kind: "rewrite", change: () => "<html>maintenance</html>\r\n" });
+      else portal.addFault({ kind: "body", body: "<html><body>maintenance</body></html>" });
+      const { state, detail } = await list();
+      expect([state, detail]).toEqual(["layout-not-recognised", expect.stringMatching(/without .*maintenance/)]);
+    });
+
+    if (subject.drift === undefined) notSaid("drift");
+    for (const { change, rewrite, names: missing, on, step = "listing" } of subject.drift ?? []) {
+      check("drift", `notices ${change}`, async () => {
+        const { list, download, portal } = await open();
+        const fault: PortalFault = { kind: "rewrite", change: rewrite, ...(on ? { on } : {}) };
+        if (step === "listing") portal.addFault(fault);
+        const { state, detail, files } = await list();
+        if (step === "listing")
+          expect([state, detail]).toEqual(["layout-not-recognised", expect.stringMatching(missing)]);
+        else {
+          portal.addFault(fault);
+          await expect(download(files[0] as Candidate)).rejects.toThrow(missing);
+        }
+      });
+    }
+
+    check(
+      "politeness",
+      "never has more requests or connections open than the chain allows, listing and downloading",
+      async () => {
+        const { list, download, portal } = await open({ entry: { maxParallel: 2 } });
+        const { files: listed } = await list();
+        portal.addFault({ kind: "delay", ms: 15 });
+        await Promise.all([list(), ...listed.slice(0, 8).map((file) => download(file))]);
+        expect([portal.peakParallel(), portal.peakConnections()]).toEqual([2, 2]);
+      },
+    );
+
+    check("cancellation", "ends at once when it is asked to, and leaves no connection open", async () => {
+      // Nothing but the signal ends these requests in time.
+      const { list, download, portal } = await open({ net: { responseTimeoutMs: 600_000, idleTimeoutMs: 600_000 } });
+      const { files: listed } = await list();
+      const file = listed[0] as Candidate;
+      const needed = await requestsDuring(portal, () => download(file));
+      for (const [after, begin] of [
+        [0, (signal: AbortSignal) => list({}, signal).then(({ state }) => state)],
+        [needed - 1, (signal: AbortSignal) => download(file, { signal }).catch(() => "given up")],
+      ] as const) {
+        portal.clearFaults();
+        portal.addFault({ kind: "hang", after });
+        const before = requestsOf(portal);
+        const stop = new AbortController();
+        const work = begin(stop.signal);
+        await vi.waitFor(() => expect(requestsOf(portal)).toBeGreaterThan(before + after), WAIT);
+        stop.abort(new Error("asked to stop"));
+        expect(await work).toMatch(/unreachable|given up/);
+      }
+      await world?.close();
+      await vi.waitFor(() => expect(portal.openConnections()).toBe(0), WAIT);
+    });
+
+    check("duplicates", "takes a file once that the portal lists again and again", async () => {
+      const { list, portal, files } = await open();
+      portal.setFiles([...files.all, ...files.current.slice(0, 30), ...files.current.slice(-30)]);
+      expect((await list()).names.toSorted()).toEqual(sorted(files.current));
+    });
+
+    check("leftovers", "leaves old files out unless --since asks for them", async () => {
+      const { list, files } = await open();
+      const all = await list();
+      expect(all.names).not.toContain(files.older.name);
+      const since = await list({ since: "2026-01-10" });
+      expect(since.names.toSorted()).toEqual(sorted([...files.current, files.older]));
+    });
+
+    check(
+      "empty",
+      "tells no files from a portal that is down, and a day of rest from a day like any other",
+      async () => {
+        const { list, portal } = await open();
+        portal.setFiles([]);
+        expect((await list()).state).toBe(subject.emptyState ?? "empty-suspicious");
+        await portal.goDown();
+        expect(await list()).toMatchObject({ state: "unreachable", detail: expect.stringContaining("127.0.0.1") });
+        await portal.comeBack();
+      },
+    );
+  });
+}
+
+const WAIT = { timeout: 10_000, interval: 5 };
+
+/** Trouble that passes: met once, and gone at the next try. */
+const passingFaults: Record<string, (portal: FakePortal) => PortalFault> = {
+  "an error answer": (portal) => ({ kind: "status", status: isFtp(portal) ? 421 : 500, times: 1 }),
+  "a connection that breaks": () => ({ kind: "drop", times: 1 }),
+  "no answer at all": () => ({ kind: "hang", times: 1 }),
+};
+
+function clockFrom(start: number): TestClock {
+  let offset = 0;
+  return {
+    now: () => start + offset,
+    advance: (milliseconds) => {
+      offset += milliseconds;
+    },
+  };
+}
+
+async function requestsDuring(portal: FakePortal, work: () => Promise<unknown>): Promise<number> {
+  const before = requestsOf(portal);
+  await work();
+  return requestsOf(portal) - before;
+}
+
+function onePerType(files: readonly Candidate[]): Candidate[] {
+  return [...new Map(files.map((file) => [file.parts.fileType, file])).values()];
+}
+
+function contentOf(files: readonly PortalFile[], name: string): Buffer {
+  const content = files.find((file) => file.name === name)?.content;
+  if (!(content instanceof Uint8Array)) throw new Error(`${name} is not a file of the sample`);
+  return Buffer.from(content);
+}
+
+const sorted = (files: readonly PortalFile[]) => files.map(({ name }) => name).toSorted();
+const sortedNames = (files: readonly Candidate[]) => files.map(({ listed }) => listed.fileName).toSorted();
