@@ -17,6 +17,12 @@ export class GogobeError extends Error {
 /** May pass if tried again: network trouble, a busy server, a lost connection. Costs an attempt. */
 export class RetryableError extends GogobeError {}
 
+/**
+ * An engine of ours (Kafka, the object store, PostgreSQL) is away or set up wrongly. What waits for it is not at fault, so this costs no
+ * attempt: messages wait until the engine is back, however long that is.
+ */
+export class EngineAwayError extends RetryableError {}
+
 /** The other side asked for patience; `retryAfterMs` is how long (undefined: the usual backoff). */
 export class ThrottledError extends RetryableError {
   readonly retryAfterMs: number | undefined;

@@ -1,3 +1,4 @@
+import { isEngineAway } from "../engine-away.ts";
 import { isRetryable } from "../errors.ts";
 import type { Log } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
@@ -34,6 +35,10 @@ interface Slot<M> {
   /** Failed calls that count. A call of several messages that fails counts for none of them. */
   failures: number;
   firstFailureAt: number;
+  /** Failures because an engine was away, since when, and how many calls had succeeded by the last one. They cost no attempt. */
+  outages: number;
+  outageFrom: number;
+  outageAfter: number;
   /** Only in a call of its own, because a call with others failed. */
   alone: boolean;
 }
@@ -49,6 +54,10 @@ const HELD_BYTES = 4 * CALL_BYTES;
 /** Messages that wait for their turn or their next try, beyond those that could run. */
 const WAITING_LIMIT = 500;
 const ABORT_GRACE_MS = 1_000;
+/** While an engine is away: short enough to go on soon after it came back. */
+const OUTAGE_POLICY = { attempts: Number.POSITIVE_INFINITY, initialDelayMs: 250, maxDelayMs: 5_000 };
+/** Others succeed and this message still finds an engine away after this long: then it is the message. */
+const OUTAGE_BELIEVED_MS = 10 * 60_000;
 const DEAD_LETTER_HOOK_POLICY = { attempts: 5, initialDelayMs: 100, maxDelayMs: 2_000 };
 
 /**
@@ -68,6 +77,10 @@ export class Dispatcher<M extends HeldMessage> {
   readonly #parked = new Map<Slot<M>, NodeJS.Timeout>();
   readonly #busyKeys = new Map<string, number>();
   #sequence = 0;
+  /** Calls that succeeded: what tells a missing engine from a message that only looks like one. */
+  #successes = 0;
+  /** No call starts before this, since an engine is away. */
+  #holdUntil = 0;
   #linger: NodeJS.Timeout | undefined;
   #stopping = false;
 
@@ -108,6 +121,9 @@ export class Dispatcher<M extends HeldMessage> {
         arrivedAt,
         failures: 0,
         firstFailureAt: 0,
+        outages: 0,
+        outageFrom: 0,
+        outageAfter: 0,
         alone: false,
       });
     }
@@ -123,9 +139,9 @@ export class Dispatcher<M extends HeldMessage> {
   /** Forgets messages that are no longer ours and are not inside a call. */
   forget(isGone: (message: M) => boolean): void {
     this.#ready = this.#ready.filter((slot) => !isGone(slot.message));
-    for (const [slot, timer] of this.#parked) {
+    // Its timer may be that of others too: it finds nothing to do for this one.
+    for (const slot of this.#parked.keys()) {
       if (!isGone(slot.message)) continue;
-      clearTimeout(timer);
       this.#parked.delete(slot);
       this.#releaseKey(slot);
     }
@@ -163,7 +179,8 @@ export class Dispatcher<M extends HeldMessage> {
       const { slots, full } = this.#nextCall();
       const [first] = slots;
       if (first === undefined) return;
-      const waitMs = full || first.alone ? 0 : first.arrivedAt + this.#options.lingerMs - performance.now();
+      const fillsUntil = full || first.alone ? 0 : first.arrivedAt + this.#options.lingerMs;
+      const waitMs = Math.max(fillsUntil, this.#holdUntil) - performance.now();
       if (waitMs > 0) {
         this.#linger = setTimeout(() => this.#pump(), Math.ceil(waitMs));
         return;
@@ -230,6 +247,7 @@ export class Dispatcher<M extends HeldMessage> {
       await this.#failed(call, good, deliveries, error);
       return;
     }
+    this.#successes += 1;
     await this.#source.acknowledge(good.map((slot) => slot.message));
     call.slots = [];
   }
@@ -243,6 +261,10 @@ export class Dispatcher<M extends HeldMessage> {
     // A handler that was told to stop has not failed: its messages stay unfinished.
     if (this.#abort.signal.aborted) {
       this.#putBack(slots);
+      return;
+    }
+    if (isEngineAway(error) && this.#believesOutage(slots)) {
+      this.#waitOut(call, slots, error);
       return;
     }
     const [slot] = slots;
@@ -265,18 +287,47 @@ export class Dispatcher<M extends HeldMessage> {
     this.#metrics.retriesTotal.inc({ stage: this.#options.stage });
     this.#log.warn({ err: error, key: slot.message.key, attempt: slot.failures, delayMs }, "will be tried again");
     call.slots = [];
-    this.#park(slot, delayMs);
+    this.#park([slot], delayMs);
   }
 
-  #park(slot: Slot<M>, delayMs: number): void {
-    this.#holdKey(slot);
+  /** Other calls that succeed meanwhile say that the engine is there, but one message may need what the others did not. */
+  #believesOutage(slots: Slot<M>[]): boolean {
+    const believedFrom = Date.now() - OUTAGE_BELIEVED_MS;
+    return slots.every(
+      ({ outages, outageFrom, outageAfter }) =>
+        outages === 0 || outageFrom > believedFrom || outageAfter === this.#successes,
+    );
+  }
+
+  /** The whole call waits, together and at no cost. Others start no sooner than after half of that, so that they do not all pile up. */
+  #waitOut(call: Call<M>, slots: Slot<M>[], error: unknown): void {
+    for (const slot of slots) {
+      slot.outages += 1;
+      slot.outageFrom ||= Date.now();
+      slot.outageAfter = this.#successes;
+    }
+    const delayMs = backoffDelayMs(OUTAGE_POLICY, Math.max(...slots.map(({ outages }) => outages)));
+    this.#holdUntil = Math.max(this.#holdUntil, performance.now() + delayMs / 2);
+    this.#metrics.retriesTotal.inc({ stage: this.#options.stage });
+    this.#log.warn(
+      { err: error, messages: slots.length, delayMs },
+      "an engine is away: waiting for it costs no attempt",
+    );
+    call.slots = [];
+    this.#park(slots, delayMs);
+  }
+
+  #park(slots: Slot<M>[], delayMs: number): void {
     const timer = setTimeout(() => {
-      if (!this.#parked.delete(slot)) return;
-      this.#releaseKey(slot);
-      this.#putBack([slot]);
+      const parked = slots.filter((slot) => this.#parked.delete(slot));
+      for (const slot of parked) this.#releaseKey(slot);
+      this.#putBack(parked);
       this.#pump();
     }, delayMs);
-    this.#parked.set(slot, timer);
+    for (const slot of slots) {
+      this.#holdKey(slot);
+      this.#parked.set(slot, timer);
+    }
     if (this.#stopping) clearTimeout(timer);
   }
 

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KafkaSettings } from "../config.ts";
 import type { Log } from "../observability/log.ts";
+import { isRetryable } from "../errors.ts";
 import type { Metrics } from "../observability/metrics.ts";
-import { backoffDelayMs } from "../retry.ts";
+import { backoffDelayMs, withRetry } from "../retry.ts";
 import { settlesWithin, WakeSignal } from "../waiting.ts";
 import type { ConsumeOptions, Consumer } from "./bus.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -61,6 +62,8 @@ export class KafkaConsumer implements Consumer {
   #fullSince: number | undefined;
   #paused = false;
   #committing: Promise<void> = Promise.resolve();
+  /** While brokers are away an answer takes seconds: no queue of commits builds up meanwhile. */
+  #commitUnderWay = false;
   #awaitedCommits: { trackers: OffsetTracker[]; answered: PromiseWithResolvers<void> }[] = [];
   #lastCommit = 0;
   #leaving = false;
@@ -74,7 +77,7 @@ export class KafkaConsumer implements Consumer {
       {
         load: async (messages) => messages.map(loadedValue),
         acknowledge: async (messages) => this.#finished(messages),
-        bury: async (message, _value, headers) => await options.bury(message, headers),
+        bury: async (message, _value, headers) => await this.#bury(message, headers),
         roomChanged: () => this.#wake.wake(),
       },
       options.log,
@@ -185,6 +188,14 @@ export class KafkaConsumer implements Consumer {
     if (messages.length > 0) this.#dispatcher.offer(messages);
   }
 
+  /** Without its dead letter a message is neither finished nor redelivered, so it waits for the brokers for as long as this process runs. */
+  async #bury(message: ReadMessage, headers: Record<string, string>): Promise<void> {
+    await withRetry(async () => await this.#options.bury(message, headers), {
+      policy: RECONNECT_POLICY,
+      retryable: (error) => isRetryable(error) && this.#stopping === undefined,
+    });
+  }
+
   #finished(messages: ReadMessage[]): void {
     for (const { tracker, offset } of messages) tracker.finished(offset);
     this.#wake.wake();
@@ -192,9 +203,10 @@ export class KafkaConsumer implements Consumer {
 
   #commitSometimes(): void {
     const now = performance.now();
-    if (now - this.#lastCommit < COMMIT_EVERY_MS) return;
+    if (this.#commitUnderWay || now - this.#lastCommit < COMMIT_EVERY_MS) return;
     this.#lastCommit = now;
-    this.#committing = this.#commit();
+    this.#commitUnderWay = true;
+    this.#committing = this.#commit().finally(() => (this.#commitUnderWay = false));
   }
 
   /**

@@ -1,4 +1,4 @@
-import { errorMessage, GogobeError, PermanentError, RetryableError } from "../errors.ts";
+import { EngineAwayError, errorMessage, GogobeError, PermanentError } from "../errors.ts";
 
 const TOO_LARGE = 10;
 const UNKNOWN_TOPIC = 3;
@@ -26,15 +26,15 @@ export function explainKafkaError(error: unknown, doing: string): GogobeError {
     return new PermanentError(message, { cause: error, hint: "raise max.message.bytes of the topic and the broker" });
   }
   if (code === UNKNOWN_TOPIC || code === UNKNOWN_TOPIC_LOCAL) {
-    return new RetryableError(message, { cause: error, hint: "create the topics: gogobe topics create" });
+    return new EngineAwayError(message, { cause: error, hint: "create the topics: gogobe topics create" });
   }
   if (NOT_ALLOWED.includes(code) || AUTHENTICATION.includes(code)) {
-    return new RetryableError(message, {
+    return new EngineAwayError(message, {
       cause: error,
       hint: "check KAFKA_USERNAME, KAFKA_PASSWORD and the user's rights",
     });
   }
-  return new RetryableError(message, {
+  return new EngineAwayError(message, {
     cause: error,
     hint: "are the brokers of KAFKA_BROKERS up? gogobe doctor checks them",
   });

@@ -1,6 +1,6 @@
 import { Pool, type ClientBase } from "pg";
 import type { Config } from "../config.ts";
-import { RetryableError, UsageError, errorMessage } from "../errors.ts";
+import { EngineAwayError, UsageError, errorMessage } from "../errors.ts";
 import type { Log } from "../observability/log.ts";
 import type { Database } from "./database.ts";
 import { openEmbeddedPostgres, type EmbeddedOptions } from "./embedded-postgres.ts";
@@ -8,6 +8,8 @@ import { migrate } from "./migrate.ts";
 
 const OLDEST_SERVER = 15;
 const POOL_SIZE = 10;
+/** A process that stands still in the middle of a transaction, or whose machine is gone, keeps its locks from others no longer than this. */
+const IDLE_IN_TRANSACTION_MS = 60_000;
 
 export interface OpenDatabaseOptions {
   /** Directory of the SQL migrations. */
@@ -23,7 +25,7 @@ export interface OpenDatabaseOptions {
  * Opens the database that configuration names: the server of DATABASE_URL, or the embedded one of GOGOBE_HOME. The schema is
  * migrated first, unless told otherwise.
  * @throws {UsageError} a server too old, a schema too new, an embedded data directory that cannot be used
- * @throws {RetryableError} a server that cannot be reached
+ * @throws {EngineAwayError} a server that cannot be reached
  */
 export async function openDatabase(config: Config, log: Log, options: OpenDatabaseOptions): Promise<Database> {
   const embedded = config.databaseUrl === null ? await openEmbeddedPostgres(config.home, log, options.embedded) : null;
@@ -47,8 +49,11 @@ export function createPool(url: string, log: Log, applicationName: string): Pool
     max: POOL_SIZE,
     idleTimeoutMillis: 30_000,
     connectionTimeoutMillis: 30_000,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     keepAlive: true,
   });
+  // A connection that breaks while it is used fails the query in hand; its event must not end the process besides.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   // Only the message: pg hangs the whole client, password included, on the error.
   pool.on("error", (error) => log.warn({ reason: error.message }, "an idle database connection broke"));
   return pool;
@@ -103,7 +108,7 @@ function connectError(url: string, cause: unknown): Error {
     });
   }
   const reason = cause instanceof AggregateError ? cause.errors.map(errorMessage).join("; ") : errorMessage(cause);
-  return new RetryableError(`PostgreSQL at ${serverName(url)} cannot be reached: ${reason}`, {
+  return new EngineAwayError(`PostgreSQL at ${serverName(url)} cannot be reached: ${reason}`, {
     cause,
     hint: "check DATABASE_URL and that the server is running",
   });

@@ -1,4 +1,4 @@
-import { GogobeError, PermanentError, RetryableError, ThrottledError, UsageError, errorMessage } from "../errors.ts";
+import { EngineAwayError, errorMessage, GogobeError, PermanentError, RetryableError, UsageError } from "../errors.ts";
 
 /** No such object (or bucket, for requests on one). */
 export function isNotFound(error: unknown): boolean {
@@ -16,7 +16,7 @@ export function explainS3Error(error: unknown, place: { server: string; bucket: 
   if (error instanceof GogobeError || (error instanceof Error && error.name === "AbortError")) return error;
   const { name, status, code } = facts(error);
   const where = `s3://${place.bucket}/${place.key} on ${place.server}`;
-  const Misconfigured = place.key === "" ? UsageError : RetryableError;
+  const Misconfigured = place.key === "" ? UsageError : EngineAwayError;
   if (name === "CredentialsProviderError") {
     return new Misconfigured(`${where}: there are no credentials`, {
       cause: error,
@@ -44,15 +44,16 @@ export function explainS3Error(error: unknown, place: { server: string; bucket: 
     });
   }
   if (name === "SlowDown" || status === 429 || status === 503) {
-    return new ThrottledError(`${where}: the server asks for patience (${name})`, { cause: error });
+    return new EngineAwayError(`${where}: the server asks for patience (${name})`, { cause: error });
   }
-  if (code !== "") {
-    return new RetryableError(`${place.server} cannot be reached (${code})`, {
+  if (code !== "" || name === "TimeoutError") {
+    return new EngineAwayError(`${place.server} cannot be reached (${code || name})`, {
       cause: error,
       hint: "check S3_ENDPOINT and that the server is running",
     });
   }
-  return new RetryableError(`${where}: ${name}: ${errorMessage(error)}`, { cause: error });
+  const Trouble = status >= 500 ? EngineAwayError : RetryableError;
+  return new Trouble(`${where}: ${name}: ${errorMessage(error)}`, { cause: error });
 }
 
 function facts(error: unknown): { name: string; status: number; code: string } {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { PermanentError, RetryableError, ThrottledError, UsageError } from "../../../shared/errors.ts";
+import { EngineAwayError, PermanentError, UsageError } from "../../../shared/errors.ts";
 import { explainS3Error, isNotFound } from "../../../shared/object-store/s3-errors.ts";
 
 function s3Error(name: string, status: number, more: Record<string, unknown> = {}): Error {
@@ -17,7 +17,7 @@ test.each([
 ])("%s is a wrong setting when a store is opened, and worth another try for an object", (_what, name, status) => {
   expect(explainS3Error(s3Error(name, status), bucket)).toBeInstanceOf(UsageError);
   const later = explainS3Error(s3Error(name, status), object);
-  expect(later).toBeInstanceOf(RetryableError);
+  expect(later).toBeInstanceOf(EngineAwayError);
   expect(later).toMatchObject({
     message: expect.stringContaining("s3://raw/a/1 on minio:9000"),
     hint: expect.any(String),
@@ -25,10 +25,12 @@ test.each([
 });
 
 test("a busy server is given time, a refused request is not repeated, a server that is down is named", () => {
-  expect(explainS3Error(s3Error("SlowDown", 503), object)).toBeInstanceOf(ThrottledError);
+  expect(explainS3Error(s3Error("SlowDown", 503), object)).toBeInstanceOf(EngineAwayError);
   expect(explainS3Error(s3Error("InvalidArgument", 400), object)).toBeInstanceOf(PermanentError);
   const down = explainS3Error(Object.assign(new Error("connect"), { code: "ECONNREFUSED" }), object);
-  expect(down).toBeInstanceOf(RetryableError);
+  expect(down).toBeInstanceOf(EngineAwayError);
+  expect(explainS3Error(s3Error("InternalError", 500), object)).toBeInstanceOf(EngineAwayError);
+  expect(explainS3Error(s3Error("PreconditionFailed", 412), object)).not.toBeInstanceOf(EngineAwayError);
   expect(down).toMatchObject({ message: "minio:9000 cannot be reached (ECONNREFUSED)" });
 });
 
