@@ -37,6 +37,16 @@ export default defineConfig({
           hookTimeout: 300_000,
         },
       },
+      // Needs the engines that infra/native/up starts; each test file takes a part of them for itself.
+      {
+        extends: true,
+        test: {
+          name: "fleet",
+          include: ["test/fleet/**/*.test.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
       {
         extends: true,
         test: {

@@ -1,16 +1,19 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { deleteEmbeddedPostgres } from "../../shared/database/embedded-postgres.ts";
 import { type CommandOptions, type CommandResult, runCommand } from "./command.ts";
-import { createFleet } from "./fleet.ts";
+import { exportedTables } from "./exported-tables.ts";
+import { createFleet, type Fleet, type Stage } from "./fleet.ts";
 import { fleetIsAsked } from "./fleet-engines.ts";
 
 /** One GOGOBE_HOME (or one fleet configuration) and the real command line over it, as a user has it. */
 export interface Pipeline {
   home: string;
   env: Record<string, string>;
+  /** Its members, when it is one on Kafka, S3 and PostgreSQL. */
+  fleet: Fleet | null;
   gogobe(args: string[], options?: CommandOptions): Promise<CommandResult>;
   /** Runs and fails loudly unless the command ends with 0. Returns standard output. */
   must(args: string[], options?: CommandOptions): Promise<string>;
@@ -29,6 +32,8 @@ interface PipelineOptions {
   env?: Record<string, string>;
   /** On the embedded defaults also when the suite runs on the fleet: for what only they have. */
   embedded?: boolean;
+  /** On the fleet even when the suite does not run on it, with these members from the start. */
+  members?: readonly Stage[];
 }
 
 /**
@@ -42,7 +47,9 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
     env["GOGOBE_CHAINS_FILE"] = join(home, "chains.json");
     await writeFile(env["GOGOBE_CHAINS_FILE"], JSON.stringify(options.chains));
   }
-  const fleet = fleetIsAsked() && !options.embedded ? await createFleet(env) : null;
+  const { members } = options;
+  const onFleet = members !== undefined || (fleetIsAsked() && !options.embedded);
+  const fleet = onFleet ? await createFleet(env, members === undefined ? {} : { members }) : null;
   if (fleet) Object.assign(env, fleet.env);
   const gogobe = (args: string[], commandOptions: CommandOptions = {}) =>
     fleet ? fleet.gogobe(args, commandOptions) : runCommand(args, env, commandOptions);
@@ -58,22 +65,11 @@ export async function createPipeline(options: PipelineOptions = {}): Promise<Pip
   return {
     home,
     env,
+    fleet,
     gogobe,
     must,
     query: async <Row>(sql: string) => JSON.parse(await must(["query", sql, "--json"])) as Row[],
-    exportTables: async () => {
-      await must(["refresh"]);
-      const directory = await mkdtemp(join(tmpdir(), "gogobe-export-"));
-      try {
-        await must(["export", directory]);
-        const names = (await readdir(directory)).sort();
-        return new Map(
-          await Promise.all(names.map(async (name) => [name, await readFile(join(directory, name), "utf8")] as const)),
-        );
-      } finally {
-        await rm(directory, { recursive: true, force: true });
-      }
-    },
+    exportTables: () => exportedTables(must),
     pool: async () => {
       const pool = new pg.Pool({ connectionString: (await must(["db", "url"])).trim() });
       // A failed test leaves it open, and closing the pipeline ends its connections.
