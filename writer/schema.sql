@@ -89,6 +89,14 @@ CREATE TABLE full_files (
   CONSTRAINT full_files_kind_check CHECK ((kind = ANY (ARRAY['price'::text, 'promo'::text])))
 );
 
+CREATE TABLE host_circuits (
+  host text NOT NULL,
+  retry_at timestamp with time zone NOT NULL,
+  error text NOT NULL,
+  noted_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT host_circuits_pkey PRIMARY KEY (host)
+);
+
 CREATE TABLE host_slots (
   host text NOT NULL,
   slot integer NOT NULL,
@@ -482,6 +490,8 @@ GRANT SELECT ON files TO gogobe_reader;
 GRANT SELECT ON full_file_trust TO gogobe_reader;
 
 GRANT SELECT ON full_files TO gogobe_reader;
+
+GRANT SELECT ON host_circuits TO gogobe_reader;
 
 GRANT SELECT ON host_slots TO gogobe_reader;
 

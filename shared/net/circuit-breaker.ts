@@ -9,6 +9,7 @@ import {
   type CircuitBreakerPolicy,
   type IRetryBackoffContext,
 } from "cockatiel";
+import { errorMessage } from "../errors.ts";
 import { HostBusyError, isHostFailure } from "./net-errors.ts";
 import type { NetSettings } from "./net-settings.ts";
 
@@ -26,6 +27,14 @@ export interface HostCircuits {
   states(): { host: string; state: CircuitName }[];
 }
 
+/** A circuit opened, again or for the first time (`retryAt`: until then the host is left alone), or closed (null). */
+export interface CircuitChange {
+  host: string;
+  retryAt: Date | null;
+  /** The failure that opened it. */
+  error?: string;
+}
+
 export interface RunOptions {
   signal?: AbortSignal;
   /** Told before each further try. */
@@ -34,7 +43,8 @@ export interface RunOptions {
 
 type CircuitTimes = Pick<NetSettings, "circuitFailures" | "circuitOpenMs" | "retryInitialMs" | "retryMaxMs">;
 
-export function createHostCircuits(times: CircuitTimes): HostCircuits {
+/** `onChange` is told when a circuit opens or closes. */
+export function createHostCircuits(times: CircuitTimes, onChange?: (change: CircuitChange) => void): HostCircuits {
   const breakers = new Map<string, { policy: CircuitBreakerPolicy; openedAt: number }>();
 
   function breakerOf(host: string) {
@@ -45,7 +55,12 @@ export function createHostCircuits(times: CircuitTimes): HostCircuits {
       halfOpenAfter: times.circuitOpenMs,
     });
     const entry = { policy, openedAt: 0 };
-    policy.onBreak(() => (entry.openedAt = Date.now()));
+    policy.onBreak((reason) => {
+      entry.openedAt = Date.now();
+      const error = "error" in reason ? errorMessage(reason.error) : "";
+      onChange?.({ host, retryAt: new Date(entry.openedAt + times.circuitOpenMs), error });
+    });
+    policy.onReset(() => onChange?.({ host, retryAt: null }));
     breakers.set(host, entry);
     return entry;
   }

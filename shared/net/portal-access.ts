@@ -11,9 +11,11 @@ import { type CircuitName, createHostCircuits } from "./circuit-breaker.ts";
 import { type FtpAccount, type FtpConnection, isUnknownCommand, type ListCommand, openFtp } from "./ftp-client.ts";
 import { createFtpPool } from "./ftp-pool.ts";
 import { createHostPolicy, type HostPolicy, hostsOf } from "./host-policy.ts";
+import { createCircuitNotes } from "./host-circuits-table.ts";
 import { createHostSlots } from "./host-slots.ts";
 import { createHttpClient, type HttpAnswer, type HttpClient } from "./http-client.ts";
 import { HostTimeoutError } from "./net-errors.ts";
+import { createLocalSlots } from "./local-slots.ts";
 import { NET_DEFAULTS, type NetSettings } from "./net-settings.ts";
 import { readText } from "./read-text.ts";
 
@@ -52,7 +54,8 @@ export interface PortalAccess {
 }
 
 export interface PortalAccessDeps {
-  db: Pick<pg.Pool, "query">;
+  /** Where slots are leased and circuits noted for all processes; null for portals that only this process knows. */
+  db: Pick<pg.Pool, "query"> | null;
   log: Log;
   metrics: Metrics;
   /** Lets the limit of a host that several chains share be the smallest of theirs. Without it: of the chains used so far. */
@@ -70,8 +73,9 @@ interface SharedChain {
 
 export function createPortalAccess(deps: PortalAccessDeps): PortalAccess {
   const settings: NetSettings = { ...NET_DEFAULTS, ...deps.settings };
-  const slots = createHostSlots(deps.db, deps.log);
-  const circuits = createHostCircuits(settings);
+  const slots = deps.db ? createHostSlots(deps.db, deps.log) : createLocalSlots();
+  const notes = deps.db && createCircuitNotes(deps.db, deps.log);
+  const circuits = createHostCircuits(settings, notes?.note);
   const ftpPool = createFtpPool();
   const limits = new Map<string, number>();
   const shared = new Map<string, SharedChain>();
@@ -214,6 +218,7 @@ export function createPortalAccess(deps: PortalAccessDeps): PortalAccess {
       for (const { http } of shared.values()) http.close();
       shared.clear();
       await slots.close();
+      await notes?.close();
     },
   };
 }
