@@ -1,19 +1,9 @@
-import { randomUUID } from "node:crypto";
-import { once } from "node:events";
-import { createWriteStream } from "node:fs";
-import { rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createGunzip } from "node:zlib";
-import { openPromise, type Entry, type ZipFile } from "yauzl";
-import { errorMessage, UnreadableFileError } from "../shared/errors.ts";
+import { UnreadableFileError } from "../shared/errors.ts";
+import { inflate } from "./inflate.ts";
 import { SNIFF_BYTES, sniffContainer } from "./sniff.ts";
+import { unzip } from "./unzip.ts";
 
 const BLOCK_BYTES = 64 * 1024;
-/** Output pieces; Node's default of 16 KiB costs more than twice the time. */
-const OUTPUT_CHUNK_BYTES = 128 * 1024;
-/** Input goes in by pieces this small so that a bomb (1 to 1,000) can never have more than some 16 MB waiting. */
-const INPUT_PIECE_BYTES = 16 * 1024;
 /** gzip in gzip, zip in gzip: deeper nesting is no price file. */
 const MAX_LAYERS = 3;
 
@@ -40,8 +30,8 @@ export interface Decompressed {
 }
 
 /**
- * Unwraps gzip (several members too) and zip, told apart by their bytes. A cut-short gzip yields all that it holds and sets
- * `facts.damage`. @throws {UnreadableFileError} from the stream: above the size cap (named), a zip without a readable directory
+ * Unwraps gzip (several members too) and zip, told apart by their bytes. One that was cut short yields all that it holds and sets
+ * `facts.damage`. @throws {UnreadableFileError} from the stream: above the size cap (named), a zip without a file or encrypted
  */
 export function decompress(source: AsyncIterable<Uint8Array>, options: DecompressOptions): Decompressed {
   const facts: ContainerFacts = { container: "", damage: null, problems: [] };
@@ -81,7 +71,7 @@ async function* unwrap(
     return;
   }
   if (layer === MAX_LAYERS) throw new UnreadableFileError(`wrapped more than ${MAX_LAYERS} times: ${facts.container}`);
-  const inner = container === "gzip" ? gunzip(whole, facts) : unzip(whole, options, facts);
+  const inner = container === "gzip" ? gunzip(whole, facts) : unzip(whole, options.tempDir, facts);
   yield* unwrap(capped(inner, options.maxExpandedBytes), options, facts, layer + 1);
 }
 
@@ -123,116 +113,8 @@ async function* capped(source: AsyncIterable<Uint8Array>, maxBytes: number): Asy
   }
 }
 
-/**
- * Streams a gzip out. Data events are taken as they come, never through the readable buffer: that one is thrown away when the
- * stream fails, and with it the last rows of a file that was cut short. The next piece is decompressed while the last one is read.
- */
-async function* gunzip(source: AsyncIterable<Uint8Array>, facts: ContainerFacts): AsyncGenerator<Buffer, void, void> {
-  const engine = createGunzip({ chunkSize: OUTPUT_CHUNK_BYTES });
-  let ready: Buffer[] = [];
-  engine.on("data", (chunk: Buffer) => ready.push(chunk));
-  // The error stays readable as `engine.errored`.
-  engine.on("error", () => undefined);
-  const write = (piece: Uint8Array) =>
-    new Promise<void>((resolve) => {
-      engine.once("close", resolve);
-      engine.write(piece, () => {
-        engine.off("close", resolve);
-        resolve();
-      });
-    });
-  try {
-    let under: Promise<void> = Promise.resolve();
-    for await (const chunk of source) {
-      for (let at = 0; at < chunk.length && !engine.errored; at += INPUT_PIECE_BYTES) {
-        await under;
-        const done = ready;
-        ready = [];
-        under = write(chunk.subarray(at, at + INPUT_PIECE_BYTES));
-        yield* done;
-      }
-      if (engine.errored) break;
-    }
-    await under;
-    if (!engine.errored) {
-      const closed = once(engine, "close").catch(() => undefined);
-      engine.end();
-      await closed;
-    }
-    yield* ready;
-    if (engine.errored) facts.damage = `gzip: ${errorMessage(engine.errored)}`;
-  } finally {
-    engine.destroy();
-  }
-}
-
-/** A zip has its directory at the end: it is spooled to a temporary file first. */
-async function* unzip(
-  source: AsyncIterable<Uint8Array>,
-  options: DecompressOptions,
-  facts: ContainerFacts,
-): AsyncGenerator<Uint8Array, void, void> {
-  const path = join(options.tempDir ?? tmpdir(), `gogobe-${randomUUID()}.zip`);
-  try {
-    await spool(source, path);
-    const zip = await openZip(path);
-    try {
-      const entry = await chooseEntry(zip, facts);
-      try {
-        for await (const chunk of await zip.openReadStreamPromise(entry)) yield chunk as Buffer;
-      } catch (error) {
-        facts.damage = `zip: ${errorMessage(error)}`;
-      }
-    } finally {
-      zip.close();
-    }
-  } finally {
-    await rm(path, { force: true });
-  }
-}
-
-async function spool(source: AsyncIterable<Uint8Array>, path: string): Promise<void> {
-  const file = createWriteStream(path, { flags: "wx", mode: 0o600 });
-  try {
-    for await (const chunk of source) if (!file.write(chunk)) await once(file, "drain");
-    file.end();
-    await once(file, "close");
-  } finally {
-    file.destroy();
-  }
-}
-
-async function openZip(path: string): Promise<ZipFile> {
-  try {
-    // Entry names are never used as paths, so they need no check.
-    return await openPromise(path, { autoClose: false, lazyEntries: true, decodeStrings: false });
-  } catch (cause) {
-    throw new UnreadableFileError(`a zip that cannot be read: ${errorMessage(cause)}`, {
-      cause,
-      hint: "its directory stands at the end: the file was probably cut short; download it again",
-    });
-  }
-}
-
-/** The entry that ends in .xml, else the largest. More than one is noted. */
-async function chooseEntry(zip: ZipFile, facts: ContainerFacts): Promise<Entry> {
-  const files: Entry[] = [];
-  try {
-    for await (const entry of zip.eachEntry()) {
-      if (!nameOf(entry).endsWith("/")) files.push(entry);
-      if (files.length > 100) break;
-    }
-  } catch (cause) {
-    throw new UnreadableFileError(`a zip with a damaged directory: ${errorMessage(cause)}`, { cause });
-  }
-  files.sort((a, b) => b.uncompressedSize - a.uncompressedSize);
-  const chosen = files.find((entry) => /\.xml$/i.test(nameOf(entry))) ?? files[0];
-  if (!chosen) throw new UnreadableFileError("a zip without a file in it");
-  if (!chosen.canDecodeFileData()) throw new UnreadableFileError("a zip that is encrypted or packed in an unknown way");
-  if (files.length > 1) facts.problems.push(`the zip holds ${files.length} files; the largest .xml was read`);
-  return chosen;
-}
-
-function nameOf(entry: Entry): string {
-  return entry.fileNameRaw.toString("latin1");
+function gunzip(source: AsyncIterable<Uint8Array>, facts: ContainerFacts): AsyncGenerator<Uint8Array, void, void> {
+  return inflate(source, "gzip", (reason) => {
+    facts.damage = `gzip: ${reason}`;
+  });
 }

@@ -91,6 +91,11 @@ export class FileReading {
     yield;
   }
 
+  /** False for zero bytes, or blanks only: not even an empty list. */
+  get hasContent(): boolean {
+    return this.#document.outline.root !== null;
+  }
+
   /** Everything but the counts that the batches know. */
   summary(): FileSummary {
     const { outline } = this.#document;
@@ -99,31 +104,37 @@ export class FileReading {
     );
     const { rowsRead } = this.#rows;
     const claimed = outline.rowsClaimed;
-    const short = claimed !== null && claimed > rowsRead;
-    if (short) damage.push(`${claimed} rows are claimed, ${rowsRead} are there`);
+    const isShort = claimed !== null && claimed > rowsRead;
+    if (isShort) damage.push(`${claimed} rows are claimed, ${rowsRead} are there`);
     const replaced = this.#encoding?.replaced ?? 0;
     const problems = [...damage, ...(this.#container?.problems ?? []), ...(this.#encoding?.problems ?? [])];
     if (replaced > 0) problems.push(`${replaced} invalid bytes were replaced`);
-    const { repeated } = this.#seenCodes;
-    const isFlat = this.#rows.dialect?.flatPromotions === true;
-    if (repeated > 0 && !isFlat)
-      problems.push(`${repeated} rows repeat a code of the same file: the last update counts`);
+    if (claimed !== null && claimed < rowsRead) problems.push(`${claimed} rows are claimed, but ${rowsRead} are there`);
+    // Flat promotions have a row per item: the code of the promotion repeats by design.
+    const rowsRepeated = this.#rows.dialect?.flatPromotions === true ? 0 : this.#seenCodes.repeated;
+    if (rowsRepeated > 0) problems.push(`${rowsRepeated} rows repeat a code of the same file: the last update counts`);
     return {
       rowsClaimed: claimed,
       rowsRead,
+      rowsRepeated,
       complete: damage.length === 0,
       dialect: this.#rows.dialect?.id ?? "unknown",
       encoding: this.#encoding?.encoding ?? "utf-8",
       container: this.#container?.container ?? "empty",
       header: { ...outline.header },
-      unknownTags: Object.fromEntries(this.#unknownTags.counts),
+      unknownTags: this.#countedTags(outline.unknown),
       problems: [...problems, ...this.problems.list()],
     };
   }
 
+  #countedTags(outside: ReadonlyMap<string, number>): Record<string, number> {
+    const counts = new Map(outside);
+    for (const [tag, count] of this.#unknownTags.counts) counts.set(tag, (counts.get(tag) ?? 0) + count);
+    return Object.fromEntries(counts);
+  }
+
   #begin(head: string): void {
     const text = head.replace(/^[^<{[\p{L}\p{N}]+/u, "");
-    // Zero bytes, or blanks only, are a delta without changes.
     if (text.length === 0) return;
     if (!text.startsWith("<") || /^<(?:!doctype|html|head|body|\?xml)/i.test(text))
       refuseErrorPage(text.slice(0, HEAD_CHARS));

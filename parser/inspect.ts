@@ -3,7 +3,7 @@ import type { RejectedRow } from "../shared/contracts/ingest-messages.ts";
 import type { DecompressOptions } from "./decompress.ts";
 import type { Kind } from "./dialects/dialect.ts";
 import { FileReading, type FileSummary } from "./file-reading.ts";
-import { kindOf } from "./parse-file.ts";
+import { kindOf, summaryOf } from "./parse-file.ts";
 import type { IngestRow } from "./row-reader.ts";
 
 export interface InspectOptions extends DecompressOptions {
@@ -46,7 +46,14 @@ export async function inspectFile(source: AsyncIterable<Uint8Array>, options: In
   const name = readName(options.fileName);
   const reading = new FileReading({ ...options, kind: kindOfName(name), output });
   for await (const _ of reading.run(source)) continue;
-  return { kind: reading.kind, name, rowsRejected, sampleRows, sampleRejected, ...reading.summary() };
+  return {
+    kind: reading.kind,
+    name,
+    rowsRejected,
+    sampleRows,
+    sampleRejected,
+    ...summaryOf(reading, name?.fileType ?? null),
+  };
 }
 
 /** Every row of a file as it is read. @throws {UnreadableFileError} */

@@ -41,6 +41,8 @@ export class Outline {
   readonly header: Record<string, string> = {};
   /** Element names as published, without prefix. */
   readonly names = new Set<string>();
+  /** Fields that no dialect knows, by their names as published, each as often as it came with a text. */
+  readonly unknown = new Map<string, number>();
   readonly #problems: Problems;
   readonly #levels: Level[] = [];
   readonly #parser: SaxesParser<{ position: false; xmlns: false }>;
@@ -115,7 +117,11 @@ export class Outline {
     const text = level.text.trim();
     if (text.length === 0) return;
     const target = this.#levels.findLast((around) => around.subChain !== null)?.subChain ?? this.header;
-    const key = HEADER_FIELDS.get(level.name) ?? level.tag.slice(level.tag.lastIndexOf(":") + 1);
+    const known = HEADER_FIELDS.get(level.name);
+    const key = known ?? level.tag.slice(level.tag.lastIndexOf(":") + 1);
+    if (known === undefined && (this.unknown.has(key) || this.unknown.size < MAX_HEADER_FIELDS)) {
+      this.unknown.set(key, (this.unknown.get(key) ?? 0) + 1);
+    }
     if (key in target || Object.keys(target).length >= MAX_HEADER_FIELDS) return;
     target[key] = text.slice(0, MAX_HEADER_TEXT).toWellFormed();
   }

@@ -4,7 +4,7 @@ import type { FileTotals, IngestMessage } from "../shared/contracts/ingest-messa
 import { Batcher } from "./batch.ts";
 import type { DecompressOptions } from "./decompress.ts";
 import type { Kind } from "./dialects/dialect.ts";
-import { FileReading } from "./file-reading.ts";
+import { FileReading, type FileSummary } from "./file-reading.ts";
 
 export interface ParseOptions extends DecompressOptions {
   /** Leaves every row to saxes, without the fast path for flat rows. */
@@ -26,11 +26,21 @@ export async function* parseFile(
   for await (const _ of reading.run(source)) yield* batcher.ready();
   noteDisagreements(reading, file);
   yield* batcher.last((batchCount, rowsRejected) => {
-    const summary = reading.summary();
+    const summary = summaryOf(reading, file.fileType);
     const totals: FileTotals = { ...summary, batchCount, rowsRejected };
     // An item whose rejected row is not kept would look as if it were gone.
     return batcher.droppedRejected ? { ...totals, complete: false } : totals;
   });
+}
+
+/**
+ * What is known of a file once it was read. Zero bytes are a delta or list without news, and normal (formats §7). A full file of zero
+ * bytes says nothing, not that the store sells nothing: it is incomplete, so that it never delists.
+ */
+export function summaryOf(reading: FileReading, fileType: FileType | null): FileSummary {
+  const summary = reading.summary();
+  if (reading.hasContent || (fileType !== "price-full" && fileType !== "promo-full")) return summary;
+  return { ...summary, complete: false, problems: ["a full file without any content", ...summary.problems] };
 }
 
 export function kindOf(fileType: FileType): Kind {

@@ -1,13 +1,47 @@
-import type { PromotionRow } from "../shared/contracts/ingest-messages.ts";
+import type { PromotionItem, PromotionRow } from "../shared/contracts/ingest-messages.ts";
 import type { Problems } from "./problems.ts";
 import { DUPLICATE_LINK, linkKey } from "./rows/promotion-row.ts";
 
 /** Links held at once; a store has up to some 57,000. Above it the promotion that was begun first goes out as it is. */
 const MAX_HELD_LINKS = 300_000;
 
+/** What a row may say of its own item; a link without it means what the promotion says. */
+const OF_ITEM = [
+  "rewardType",
+  "minQty",
+  "maxQty",
+  "discountRate",
+  "discountedPrice",
+  "discountedPricePerUnit",
+  "weighted",
+] as const satisfies readonly (keyof PromotionItem & keyof PromotionRow)[];
+
+/** What every row of a promotion should say alike; `updatedAt` is the newest. */
+const OF_PROMOTION = [
+  "description",
+  "startsAt",
+  "endsAt",
+  "days",
+  "allowMultiple",
+  "minPurchaseAmount",
+  "minAmount",
+  "maxAmount",
+  "discountType",
+  "minItemsOffered",
+  "weightUnit",
+  "redemptionLimit",
+  "isCoupon",
+  "giftCount",
+  "isTotal",
+  "isActive",
+  "minBasketAmount",
+  "restrictions",
+] as const satisfies readonly (keyof PromotionRow)[];
+
 /**
- * Puts the rows of flat dialects together: one row per promotion and item becomes one promotion with its links. Rows of one
- * promotion need not stand together, so promotions wait for the end of the file.
+ * Puts the rows of flat dialects together: one row per promotion and item becomes one promotion with its links. Numbers that differ
+ * from those of the promotion's first row go with the link. Rows of one promotion need not stand together, so promotions wait for the
+ * end of the file.
  */
 export class PromotionMerge {
   readonly #held = new Map<string, PromotionRow>();
@@ -66,6 +100,7 @@ export class PromotionMerge {
   #merge(known: PromotionRow, row: PromotionRow): void {
     const keys = this.#links.get(row.promotionCode) ?? new Set<string>();
     for (const link of row.items) {
+      this.#keepOwn(link, row, known);
       const key = linkKey(link);
       if (keys.has(key)) this.#problems.note(DUPLICATE_LINK);
       keys.add(key);
@@ -73,5 +108,24 @@ export class PromotionMerge {
     }
     for (const club of row.clubs) if (!known.clubs.includes(club)) known.clubs.push(club);
     for (const remark of row.remarks) if (!known.remarks.includes(remark)) known.remarks.push(remark);
+    if (row.extra !== undefined) known.extra = { ...row.extra, ...known.extra };
+    if (isLater(row.updatedAt, known.updatedAt)) known.updatedAt = row.updatedAt;
+    for (const field of OF_PROMOTION) {
+      if (row[field] !== known[field])
+        this.#problems.note(`rows of one promotion disagree on ${field}: the first counts`);
+    }
   }
+
+  #keepOwn(link: PromotionItem, row: PromotionRow, known: PromotionRow): void {
+    for (const field of OF_ITEM) {
+      if (row[field] === known[field]) continue;
+      if (row[field] === undefined) this.#problems.note(`a row of a promotion lacks the ${field} of its first row`);
+      else Object.assign(link, { [field]: link[field] ?? row[field] });
+    }
+  }
+}
+
+function isLater(time: string | undefined, than: string | undefined): boolean {
+  if (time === undefined || time === than) return false;
+  return than === undefined || Date.parse(time) > Date.parse(than);
 }

@@ -37,7 +37,11 @@ export function promotionBytes(row: PromotionRow): number {
   let bytes = PROMOTION_BYTES + 2 * ((row.description?.length ?? 0) + (row.restrictions?.length ?? 0));
   for (const remark of row.remarks) bytes += 3 + 2 * remark.length;
   for (const link of row.items)
-    bytes += LINK_BYTES + 2 * link.ean.length + (link.discountedPrice === undefined ? 0 : 160);
+    bytes +=
+      LINK_BYTES +
+      2 * link.ean.length +
+      (link.discountedPrice === undefined ? 0 : 160) +
+      (link.extra === undefined ? 0 : extraBytes(link.extra));
   if (row.extra !== undefined) bytes += extraBytes(row.extra);
   return bytes + 120 * row.groups.length + 8 * row.clubs.length;
 }

@@ -148,7 +148,6 @@ export const LINK = {
   discountedPrice: 8,
   discountedPricePerUnit: 9,
   isWeighted: 10,
-  ignored: 11,
 } as const;
 
 export const LINK_FIELDS: ReadonlyMap<string, number> = new Map([

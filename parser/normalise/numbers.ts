@@ -96,6 +96,12 @@ export function divideDecimals(dividend: string, divisor: string): string {
   return readDecimal(`${digits.slice(0, -4)}.${digits.slice(-4)}`, 2).value ?? "0.00";
 }
 
+/** A canonical decimal as a whole number of units of 10^-scale; decimals beyond the scale are cut off. */
+export function decimalUnits(decimal: string, scale: number): bigint {
+  const [units, decimals] = scaled(decimal);
+  return scale >= decimals ? units * 10n ** BigInt(scale - decimals) : units / 10n ** BigInt(decimals - scale);
+}
+
 function scaled(decimal: string): [bigint, number] {
   const dot = decimal.indexOf(".");
   if (dot === -1) return [BigInt(decimal), 0];

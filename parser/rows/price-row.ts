@@ -2,16 +2,24 @@ import type { ProductRow } from "../../shared/contracts/ingest-messages.ts";
 import { PRICE, PRICE_FIELDS } from "../dialects/fields.ts";
 import { FieldSlots } from "../field-slots.ts";
 import { isPlaceholderCode } from "../normalise/gtin.ts";
-import { decimalOrNothing, moneyOrNothing, readMoney } from "../normalise/numbers.ts";
-import { cleanMaker, cleanText, readBoolean } from "../normalise/text.ts";
+import { readMoney } from "../normalise/numbers.ts";
+import { cleanMaker, cleanText } from "../normalise/text.ts";
 import { canonicalSize } from "../normalise/units.ts";
-import { type Rejection, type RowBuilder, type RowContext, updatedAtOf } from "./row-context.ts";
+import {
+  flagOf,
+  moneyOf,
+  quantityOf,
+  type Rejection,
+  type RowBuilder,
+  type RowContext,
+  updatedAtOf,
+} from "./row-context.ts";
 
 const MAX_CODE = 64;
 
 /**
  * A price row is flat. It is rejected when it has no item code, or a placeholder of zeros, or a price that is missing, no number,
- * negative or absurd. A wrong date, unit or other number costs only that field. A price of 0.00 is a published price.
+ * negative or absurd. A wrong date, unit or other number costs only that field and is counted. A price of 0.00 is a published price.
  */
 export class PriceRowBuilder implements RowBuilder<ProductRow> {
   readonly slots: FieldSlots;
@@ -52,7 +60,7 @@ export class PriceRowBuilder implements RowBuilder<ProductRow> {
     const size = canonicalSize(
       context.units.read(unitQtyRaw),
       context.units.read(unitOfMeasureRaw),
-      decimalOrNothing(texts[PRICE.quantity]),
+      quantityOf(context, "quantity", texts[PRICE.quantity], line),
     );
     return {
       line,
@@ -63,7 +71,7 @@ export class PriceRowBuilder implements RowBuilder<ProductRow> {
       master_method: master.master_method,
       master_confidence: 1,
       price: price.value,
-      unitPrice: moneyOrNothing(texts[PRICE.unitPrice]),
+      unitPrice: moneyOf(context, "unitPrice", texts[PRICE.unitPrice], line),
       updatedAt: updatedAtOf(context, texts[PRICE.updatedAt], line),
       name: cleanText(texts[PRICE.name]),
       manufacturerName: cleanMaker(texts[PRICE.manufacturerName]),
@@ -73,9 +81,9 @@ export class PriceRowBuilder implements RowBuilder<ProductRow> {
       quantity: size.quantity,
       unitQtyRaw,
       unitOfMeasureRaw,
-      weighted: readBoolean(texts[PRICE.isWeighted]),
-      qtyInPackage: decimalOrNothing(texts[PRICE.qtyInPackage]),
-      allowDiscount: readBoolean(texts[PRICE.allowDiscount]),
+      weighted: flagOf(context, "weighted", texts[PRICE.isWeighted], line),
+      qtyInPackage: quantityOf(context, "qtyInPackage", texts[PRICE.qtyInPackage], line),
+      allowDiscount: flagOf(context, "allowDiscount", texts[PRICE.allowDiscount], line),
       itemType: cleanText(texts[PRICE.itemType]),
       itemStatus: cleanText(texts[PRICE.status]),
       internalId: cleanText(texts[PRICE.internalId]),

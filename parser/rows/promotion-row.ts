@@ -3,9 +3,16 @@ import { GROUP, GROUP_FIELDS, LINK, LINK_FIELDS, localName, PROMOTION, PROMOTION
 import { FieldSlots } from "../field-slots.ts";
 import { NO_DATE } from "../normalise/dates.ts";
 import { isPlaceholderCode } from "../normalise/gtin.ts";
-import { decimalOrNothing, moneyOrNothing } from "../normalise/numbers.ts";
-import { cleanText, readBoolean } from "../normalise/text.ts";
-import { type Rejection, type RowBuilder, type RowContext, updatedAtOf } from "./row-context.ts";
+import { cleanText } from "../normalise/text.ts";
+import {
+  flagOf,
+  moneyOf,
+  quantityOf,
+  type Rejection,
+  type RowBuilder,
+  type RowContext,
+  updatedAtOf,
+} from "./row-context.ts";
 
 type Scope = "promotion" | "link" | "group" | "clubs" | "remarks" | "restrictions" | "links" | "groups" | "gifts";
 
@@ -120,45 +127,54 @@ export class PromotionRowBuilder implements RowBuilder<PromotionRow> {
     if (startsAt === NO_DATE) return { reason: `start is no date: "${this.#shown(PROMOTION.startDate)}"`, code };
     const endsAt = this.#moment(PROMOTION.endDateTime, PROMOTION.endDate, PROMOTION.endHour);
     if (endsAt === NO_DATE) return { reason: `end is no date: "${this.#shown(PROMOTION.endDate)}"`, code };
-    const { problems, seenCodes } = this.#context;
-    seenCodes.add(code);
-    if (this.#droppedLinks > 0) problems.inRow("links without an item (placeholder or no code) left out", line, code);
+    const context = this.#context;
+    context.seenCodes.add(code);
+    if (this.#droppedLinks > 0)
+      context.problems.inRow("links without an item (placeholder or no code) left out", line, code);
 
     return {
       line,
       promotionCode: code,
       description: cleanText(texts[PROMOTION.description]),
-      updatedAt: updatedAtOf(this.#context, texts[PROMOTION.updatedAt], line),
+      updatedAt: updatedAtOf(context, texts[PROMOTION.updatedAt], line),
       startsAt,
       endsAt,
       days: cleanText(texts[PROMOTION.days]),
       rewardType: cleanText(texts[PROMOTION.rewardType]) ?? this.#links[0]?.rewardType,
-      allowMultiple: readBoolean(texts[PROMOTION.allowMultiple]),
-      weighted: readBoolean(texts[PROMOTION.isWeighted]),
-      minQty: decimalOrNothing(texts[PROMOTION.minQty]),
-      maxQty: decimalOrNothing(texts[PROMOTION.maxQty]),
-      minPurchaseAmount: moneyOrNothing(texts[PROMOTION.minPurchaseAmount]),
-      minAmount: moneyOrNothing(texts[PROMOTION.minAmount]),
-      maxAmount: moneyOrNothing(texts[PROMOTION.maxAmount]),
-      discountRate: decimalOrNothing(texts[PROMOTION.discountRate]),
+      allowMultiple: flagOf(context, "allowMultiple", texts[PROMOTION.allowMultiple], line),
+      weighted: flagOf(context, "weighted", texts[PROMOTION.isWeighted], line),
+      minQty: quantityOf(context, "minQty", texts[PROMOTION.minQty], line),
+      maxQty: quantityOf(context, "maxQty", texts[PROMOTION.maxQty], line),
+      minPurchaseAmount: moneyOf(context, "minPurchaseAmount", texts[PROMOTION.minPurchaseAmount], line),
+      minAmount: moneyOf(context, "minAmount", texts[PROMOTION.minAmount], line),
+      maxAmount: moneyOf(context, "maxAmount", texts[PROMOTION.maxAmount], line),
+      discountRate: quantityOf(context, "discountRate", texts[PROMOTION.discountRate], line),
       discountType: cleanText(texts[PROMOTION.discountType]),
-      discountedPrice: moneyOrNothing(texts[PROMOTION.discountedPrice]),
-      discountedPricePerUnit: moneyOrNothing(texts[PROMOTION.discountedPricePerUnit]),
-      minItemsOffered: decimalOrNothing(texts[PROMOTION.minItemsOffered]),
+      discountedPrice: moneyOf(context, "discountedPrice", texts[PROMOTION.discountedPrice], line),
+      discountedPricePerUnit: moneyOf(context, "discountedPricePerUnit", texts[PROMOTION.discountedPricePerUnit], line),
+      minItemsOffered: quantityOf(context, "minItemsOffered", texts[PROMOTION.minItemsOffered], line),
       weightUnit: cleanText(texts[PROMOTION.weightUnit]),
       redemptionLimit: cleanText(texts[PROMOTION.redemptionLimit]),
-      isCoupon: readBoolean(texts[PROMOTION.isCoupon]),
-      giftCount: decimalOrNothing(texts[PROMOTION.giftCount]),
-      isTotal: readBoolean(texts[PROMOTION.isTotal]),
-      isActive: readBoolean(texts[PROMOTION.isActive]),
-      minBasketAmount: moneyOrNothing(texts[PROMOTION.minBasketAmount]),
+      isCoupon: flagOf(context, "isCoupon", texts[PROMOTION.isCoupon], line),
+      giftCount: quantityOf(context, "giftCount", texts[PROMOTION.giftCount], line),
+      isTotal: flagOf(context, "isTotal", texts[PROMOTION.isTotal], line),
+      isActive: flagOf(context, "isActive", texts[PROMOTION.isActive], line),
+      minBasketAmount: moneyOf(context, "minBasketAmount", texts[PROMOTION.minBasketAmount], line),
       restrictions: cleanText(texts[PROMOTION.restrictions]),
       remarks: this.#remarks,
       clubs: this.#clubs,
       groups: this.#groups,
       items: this.#links,
-      extra: this.#promotion.extra,
+      extra: this.#extra(),
     };
+  }
+
+  /** Texts of unknown tags. In groups-2026 the promotion itself says that it has gifts and not which: kept beside them. */
+  #extra(): Record<string, string> | undefined {
+    const { extra, values } = this.#promotion;
+    const hasGifts = cleanText(values[PROMOTION.isGift]);
+    const isKnown = hasGifts === undefined || hasGifts === "0" || this.#links.some((link) => link.isGift);
+    return isKnown ? extra : { ...extra, IsGiftItem: hasGifts };
   }
 
   /** Start or end: one text with the time in it, or a date and an hour. */
@@ -192,8 +208,9 @@ export class PromotionRowBuilder implements RowBuilder<PromotionRow> {
 
   #addLink(ean: string, texts: readonly (string | undefined)[]): void {
     // The promotion's own IsGiftItem only says that there are gifts: the links of groups-2026 do not say which.
-    const isGift = readBoolean(texts[LINK.isGift]) ?? this.#inGifts;
-    const master = this.#context.masters.of(ean);
+    const context = this.#context;
+    const isGift = flagOf(context, "isGift", texts[LINK.isGift], null) ?? this.#inGifts;
+    const master = context.masters.of(ean);
     const link: PromotionItem = {
       ean,
       gtin: master.gtin,
@@ -203,18 +220,19 @@ export class PromotionRowBuilder implements RowBuilder<PromotionRow> {
       master_confidence: 1,
       isGift,
       itemType: cleanText(texts[LINK.itemType]),
-      giftPrice: moneyOrNothing(texts[LINK.giftPrice]),
+      giftPrice: moneyOf(context, "giftPrice", texts[LINK.giftPrice], null),
       groupId: cleanText(this.#group.values[GROUP.groupId]),
       rewardType: cleanText(texts[LINK.rewardType]),
-      minQty: decimalOrNothing(texts[LINK.minQty]),
-      maxQty: decimalOrNothing(texts[LINK.maxQty]),
-      discountRate: decimalOrNothing(texts[LINK.discountRate]),
-      discountedPrice: moneyOrNothing(texts[LINK.discountedPrice]),
-      discountedPricePerUnit: moneyOrNothing(texts[LINK.discountedPricePerUnit]),
-      weighted: readBoolean(texts[LINK.isWeighted]),
+      minQty: quantityOf(context, "minQty", texts[LINK.minQty], null),
+      maxQty: quantityOf(context, "maxQty", texts[LINK.maxQty], null),
+      discountRate: quantityOf(context, "discountRate", texts[LINK.discountRate], null),
+      discountedPrice: moneyOf(context, "discountedPrice", texts[LINK.discountedPrice], null),
+      discountedPricePerUnit: moneyOf(context, "discountedPricePerUnit", texts[LINK.discountedPricePerUnit], null),
+      weighted: flagOf(context, "weighted", texts[LINK.isWeighted], null),
+      extra: this.#link.extra,
     };
     const key = linkKey(link);
-    if (this.#linkKeys.has(key)) this.#context.problems.note(DUPLICATE_LINK);
+    if (this.#linkKeys.has(key)) context.problems.note(DUPLICATE_LINK);
     this.#linkKeys.add(key);
     this.#links.push(link);
   }
@@ -225,7 +243,7 @@ export class PromotionRowBuilder implements RowBuilder<PromotionRow> {
     if (groupId !== undefined) {
       this.#groups.push({
         groupId,
-        minPurchaseAmount: moneyOrNothing(texts[GROUP.minPurchaseAmount]),
+        minPurchaseAmount: moneyOf(this.#context, "minPurchaseAmount", texts[GROUP.minPurchaseAmount], null),
         discountType: cleanText(texts[GROUP.discountType]),
       });
     }

@@ -1,10 +1,10 @@
+import { comparableCode } from "../../shared/contracts/file-identity.ts";
 import type { StoreRow } from "../../shared/contracts/ingest-messages.ts";
 import { STORE, STORE_FIELDS } from "../dialects/fields.ts";
 import { FieldSlots } from "../field-slots.ts";
 import { NO_DATE } from "../normalise/dates.ts";
-import { decimalOrNothing } from "../normalise/numbers.ts";
 import { cleanText } from "../normalise/text.ts";
-import type { Rejection, RowBuilder, RowContext } from "./row-context.ts";
+import { quantityOf, type Rejection, type RowBuilder, type RowContext } from "./row-context.ts";
 
 /** A store row is flat. It is rejected when it has no store id. */
 export class StoreRowBuilder implements RowBuilder<StoreRow> {
@@ -32,6 +32,8 @@ export class StoreRowBuilder implements RowBuilder<StoreRow> {
     const storeCode = cleanText(texts[STORE.storeCode]);
     if (storeCode === undefined) return { reason: "no store id", code: undefined };
     if (storeCode.length > 64) return { reason: `store id of ${storeCode.length} characters`, code: undefined };
+    const context = this.#context;
+    context.seenCodes.add(comparableCode(storeCode));
     return {
       line,
       storeCode,
@@ -45,9 +47,9 @@ export class StoreRowBuilder implements RowBuilder<StoreRow> {
       address: cleanText(texts[STORE.address]),
       city: cleanText(texts[STORE.city]),
       zipCode: cleanText(texts[STORE.zipCode]),
-      latitude: decimalOrNothing(texts[STORE.latitude]),
-      longitude: decimalOrNothing(texts[STORE.longitude]),
-      updatedAt: lastUpdateOf(this.#context, texts[STORE.lastUpdateDate], texts[STORE.lastUpdateTime], line),
+      latitude: quantityOf(context, "latitude", texts[STORE.latitude], line),
+      longitude: quantityOf(context, "longitude", texts[STORE.longitude], line),
+      updatedAt: lastUpdateOf(context, texts[STORE.lastUpdateDate], texts[STORE.lastUpdateTime], line),
       extra: this.slots.extra,
     };
   }
@@ -77,5 +79,6 @@ export function inheritStore(
   row.chainName ??= subChain["chainName"] ?? header["chainName"];
   row.subChainCode ??= subChain["subChainId"] ?? header["subChainId"];
   row.subChainName ??= subChain["subChainName"] ?? header["subChainName"];
-  row.updatedAt ??= lastUpdateOf(context, header["lastUpdateDate"], header["lastUpdateTime"], row.line);
+  const dated = subChain["lastUpdateDate"] === undefined ? header : subChain;
+  row.updatedAt ??= lastUpdateOf(context, dated["lastUpdateDate"], dated["lastUpdateTime"], row.line);
 }

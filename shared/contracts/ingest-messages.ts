@@ -61,6 +61,7 @@ export const PromotionItemSchema = Type.Object({
   discountedPrice: optional(Decimal),
   discountedPricePerUnit: optional(Decimal),
   weighted: optional(Type.Boolean()),
+  extra: optional(Type.Record(Text, Text)),
 });
 export type PromotionItem = Static<typeof PromotionItemSchema>;
 
@@ -142,6 +143,9 @@ export const FileTotalsSchema = Type.Object({
   rowsClaimed: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], { description: "the Count attribute" }),
   rowsRead: Type.Integer({ minimum: 0 }),
   rowsRejected: Type.Integer({ minimum: 0 }),
+  rowsRepeated: optional(
+    Type.Integer({ minimum: 0, description: "rows whose code stands before in the file: the last update counts" }),
+  ),
   complete: Type.Boolean({ description: "false when the file was cut short or broke off: it never delists" }),
   dialect: Text,
   encoding: Text,

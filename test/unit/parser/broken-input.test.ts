@@ -8,9 +8,7 @@ import {
   htmlPage,
   linkExpired,
   notXml,
-  truncatedGzip,
   wrongPricesAndDates,
-  zeroBytes,
   zippedHtmlPage,
 } from "../../fixtures/broken.ts";
 import { createCatalogue } from "../../fixtures/catalogue.ts";
@@ -61,20 +59,6 @@ describe("what no reader can use", () => {
     );
   });
 
-  test("a gzip of which nothing can be read is refused", async () => {
-    await expect(parseBytes(Buffer.from([0x1f, 0x8b, 9, 9, 9, 9, 9, 9]))).rejects.toThrow(
-      /nothing in it can be read: gzip/,
-    );
-  });
-
-  test("a zip that was cut short is refused with what to do", async () => {
-    const { bytes } = renderPriceFile(day, { dialect: "std-root", container: "zip" });
-    await expect(parseBytes(bytes.subarray(0, bytes.length - 40))).rejects.toMatchObject({
-      name: "UnreadableFileError",
-      hint: expect.stringContaining("download it again"),
-    });
-  });
-
   test.each(["text", "space"] as const)("a bomb of %s is stopped at the cap, which is named", async (filler) => {
     const { bytes, fileName } = gzipBomb(day, filler, 64 * 1024 * 1024);
     const reading = parseBytes(bytes, { fileName, maxExpandedBytes: 16_000_000 });
@@ -83,41 +67,42 @@ describe("what no reader can use", () => {
 });
 
 describe("what is salvaged", () => {
-  test("a gzip that was cut short gives its complete rows and is incomplete", async () => {
-    const file = truncatedGzip(day);
-    const parsed = await parseBytes(file.bytes, { fileName: file.fileName });
-    expect(productsOf(parsed).map((row) => row.ean)).toEqual(day.items.slice(0, file.rows).map(({ code }) => code));
-    expect(parsed.totals).toMatchObject({
-      complete: false,
-      rowsClaimed: file.count,
-      rowsRead: file.rows,
-      rowsRejected: 0,
-    });
-    expect(parsed.totals.problems.join("; ")).toMatch(/gzip: unexpected end of file.*rows are claimed/);
+  test.each([
+    ["zero bytes", Buffer.alloc(0), "empty"],
+    ["blanks", Buffer.from(" \r\n"), "plain"],
+    ["a gzip of nothing", gzipSync(""), "gzip"],
+  ])("%s are a delta or a list without news, but never a full file", async (_, bytes, container) => {
+    const parse = (fileName: string) => parseBytes(bytes, { fileName });
+    for (const type of ["Price", "Promo", "Stores", "StoresFull"]) {
+      const { totals } = await parse(`${type}7290000000001-001-202601020300.gz`);
+      expect(totals).toMatchObject({ rowsRead: 0, complete: true, container, problems: [] });
+    }
+    for (const type of ["PriceFull", "PromoFull"]) {
+      const { totals } = await parse(`${type}7290000000001-001-202601020300.gz`);
+      expect(totals).toMatchObject({ rowsRead: 0, complete: false });
+      expect(totals.problems).toEqual(["a full file without any content"]);
+    }
   });
 
-  test("at every length, a gzip that was cut short gives only rows of the whole file, in order", async () => {
-    const { bytes, fileName } = renderPriceFile(day, { dialect: "std-root" });
-    const whole = productsOf(await parseBytes(bytes, { fileName }));
-    for (let length = 200; length < bytes.length; length += 211) {
-      const parsed = await parseBytes(bytes.subarray(0, length), { fileName }).catch((error: unknown) => error);
-      if (parsed instanceof UnreadableFileError) continue;
-      const { totals } = parsed as Awaited<ReturnType<typeof parseBytes>>;
-      const rows = productsOf(parsed as Awaited<ReturnType<typeof parseBytes>>);
-      expect(rows).toEqual(whole.slice(0, rows.length));
-      expect(totals.complete).toBe(false);
+  test("a full file with an empty list, or a header only, is complete and empty", async () => {
+    const header = "<ChainId>7290000000001</ChainId><StoreId>1</StoreId>";
+    for (const xml of [
+      `<Root>${header}<Items Count="0"/></Root>`,
+      `<OrderXml><Envelope>${header}</Envelope></OrderXml>`,
+    ]) {
+      expect((await parseText(xml)).totals).toMatchObject({ rowsRead: 0, complete: true, problems: [] });
     }
-  }, 30_000);
-
-  test("an empty body is a file without rows", async () => {
-    const { bytes, fileName } = zeroBytes(day);
-    const { totals } = await parseBytes(bytes, { fileName });
-    expect(totals).toMatchObject({ rowsRead: 0, complete: true, container: "empty" });
   });
 
   test("a Count above the rows that are there makes the file incomplete", async () => {
     const { totals } = await parseText(root(item("12345"), 2));
     expect(totals).toMatchObject({ rowsClaimed: 2, rowsRead: 1, complete: false });
+  });
+
+  test("a Count below the rows that are there is told, and costs nothing", async () => {
+    const { totals } = await parseText(root(item("12345") + item("54321"), 1));
+    expect(totals).toMatchObject({ rowsClaimed: 1, rowsRead: 2, complete: true });
+    expect(totals.problems).toEqual(["1 rows are claimed, but 2 are there"]);
   });
 
   test("windows-1255 declared as UTF-8 is read as what it is", async () => {
@@ -245,6 +230,7 @@ describe("rows that are wrong", () => {
     const { bytes, fileName } = renderPriceFile({ ...day, items }, { dialect: "std-root" });
     const parsed = await parseBytes(bytes, { fileName });
     expect(productsOf(parsed).filter((row) => row.ean === code)).toHaveLength(3);
+    expect(parsed.totals.rowsRepeated).toBe(2);
     expect(parsed.totals.problems.join()).toContain("2 rows repeat a code");
   });
 });
