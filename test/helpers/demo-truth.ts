@@ -17,7 +17,7 @@ const COUNTS = `SELECT
   (SELECT count(*) FROM promotion_items l JOIN promotions p ON p.id = l.promotion_id WHERE p.withdrawn_at IS NULL)::int AS "currentPromotionLinks"`;
 
 /** Reads the database back and compares it with what the demo's models say. */
-export async function expectDemoTruth(pipeline: Pipeline, truth: DemoTruth): Promise<void> {
+export async function expectDemoTruth(pipeline: Pick<Pipeline, "query">, truth: DemoTruth): Promise<void> {
   const [counts] = await pipeline.query(COUNTS);
   const { files, rows, stores, items, currentPrices, sumCurrentPrices, delisted, historyPoints } = truth;
   const { currentPromotions, withdrawnPromotions, currentPromotionLinks } = truth;
