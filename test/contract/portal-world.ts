@@ -87,7 +87,12 @@ export async function openPortalWorld(options: WorldOptions): Promise<PortalWorl
   await store.ensureBucket();
   const config = loadConfig({ GOGOBE_HOME: home, GOGOBE_MIN_FREE_BYTES: "1MB" });
   const downloads: DownloadDeps = {
-    ...{ config, log, metrics, db, chains, store },
+    config,
+    log,
+    metrics,
+    db,
+    chains,
+    store,
     // The downloader publishes what it stored; nobody listens here.
     bus: { publish: async () => undefined } as unknown as DownloadDeps["bus"],
     cache: await openFileCache(join(home, "cache"), 1_000_000_000),

@@ -33,11 +33,12 @@ export const SUPER_PHARM: PortalChain = {
   chainIds: ["7290172900007"],
 };
 
+/** The category of delta promotions is gone: they stand among the full ones. */
 const CATEGORY: Record<FileType, string> = {
   stores: "Stores",
   price: "Price",
   "price-full": "PriceFull",
-  promo: "Promo",
+  promo: "PromoFull",
   "promo-full": "PromoFull",
 };
 
