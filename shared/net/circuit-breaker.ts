@@ -10,7 +10,7 @@ import {
   type IRetryBackoffContext,
 } from "cockatiel";
 import { errorMessage } from "../errors.ts";
-import { HostBusyError, isHostFailure } from "./net-errors.ts";
+import { HostBusyError, isHostFailure, isWorthAnotherTry } from "./net-errors.ts";
 import type { NetSettings } from "./net-settings.ts";
 
 export type CircuitName = "closed" | "half-open" | "open";
@@ -75,7 +75,7 @@ export function createHostCircuits(times: CircuitTimes, onChange?: (change: Circ
     async run(host, attempts, work, options = {}) {
       const breaker = breakerOf(host);
       const policy = retry(
-        handleWhen((error) => isHostFailure(error) && waitFor(error, times.retryMaxMs) !== null),
+        handleWhen((error) => isWorthAnotherTry(error) && waitFor(error, times.retryMaxMs) !== null),
         { maxAttempts: attempts - 1, backoff: new DelegateBackoff((context) => backoff(context, times)) },
       );
       policy.onRetry(({ delay }) => options.onRetry?.(delay));

@@ -4,9 +4,18 @@ import { connect as connectTls } from "node:tls";
 import { Client, type FileInfo, type FTPContext, FTPError, type FTPResponse } from "basic-ftp";
 import type { RemoteFile } from "../contracts/portal-family.ts";
 import { errorMessage } from "../errors.ts";
+import { readFtpListing } from "./ftp-listing.ts";
 import { type HostPolicy, portOf } from "./host-policy.ts";
-import { asNetError, HostBusyError, HostTimeoutError, PortalStatusError } from "./net-errors.ts";
+import {
+  asNetError,
+  BodyTooLargeError,
+  HostBusyError,
+  HostTimeoutError,
+  HostUnreachableError,
+  PortalStatusError,
+} from "./net-errors.ts";
 import type { NetSettings } from "./net-settings.ts";
+import { watchPace, withDeadline } from "./pace.ts";
 
 export interface FtpAccount {
   username: string;
@@ -31,7 +40,10 @@ export interface FtpConnection {
   close(): void;
 }
 
-type FtpTimes = Pick<NetSettings, "idleTimeoutMs" | "connectTimeoutMs">;
+type FtpTimes = Pick<
+  NetSettings,
+  "idleTimeoutMs" | "leastBytes" | "connectTimeoutMs" | "responseTimeoutMs" | "listingMaxBytes"
+>;
 
 /**
  * Connects with explicit TLS (AUTH TLS) to an address that the policy allows, and logs in. The data channel is protected when the
@@ -47,9 +59,19 @@ export async function openFtp(
   signal: AbortSignal,
 ): Promise<FtpConnection> {
   const host = url.hostname.replace(/^\[|\]$/g, "");
-  const client = new Client(times.idleTimeoutMs);
-  const guarded = <T>(work: () => Promise<T>) => withSignal(client, url.host, signal, work);
-  return guarded(async () => {
+  const client = new Client(times.idleTimeoutMs, {
+    // Passive addresses are judged by the policy, in `openDataChannel`.
+    allowSeparateTransferHost: true,
+    maxListingBytes: times.listingMaxBytes,
+  });
+  client.parseList = (raw) => readFtpListing(url.host, raw);
+  const guarded: Guard = (work, life = signal) =>
+    withSignal(client, url.host, life, () => atPace(client, url.host, times, work));
+  return withDeadline(url.host, "FTP did not let us log in", times.responseTimeoutMs, signal, (inTime) =>
+    guarded(logIn, inTime),
+  );
+
+  async function logIn(): Promise<FtpConnection> {
     await connectToAny(client, await policy.resolve(host), portOf(url));
     const servername = isIP(host) === 0 ? { servername: host } : {};
     await client.useTLS({ host, ...servername, rejectUnauthorized: account.rejectUnauthorized });
@@ -59,10 +81,13 @@ export async function openFtp(
     const protectedData = await accepts(client, "PROT P");
     client.prepareTransfer = (ftp) => openDataChannel(ftp, policy, protectedData, times.connectTimeoutMs);
     return connectionOf(client, guarded);
-  });
+  }
 }
 
-function connectionOf(client: Client, guarded: <T>(work: () => Promise<T>) => Promise<T>): FtpConnection {
+/** Runs one operation on a connection, under its pace and its signal, and names what goes wrong. */
+type Guard = <T>(work: () => Promise<T>, signal?: AbortSignal) => Promise<T>;
+
+function connectionOf(client: Client, guarded: Guard): FtpConnection {
   return {
     list: (path, command) =>
       guarded(async () => {
@@ -118,6 +143,26 @@ async function withSignal<T>(client: Client, host: string, signal: AbortSignal, 
   }
 }
 
+/** Closes the connection when the host falls silent, or drips: the library's own time-outs start anew with every byte. */
+async function atPace<T>(client: Client, host: string, times: FtpTimes, work: () => Promise<T>): Promise<T> {
+  const paced = {
+    received: () => (client.ftp.socket.bytesRead ?? 0) + (client.ftp.dataSocket?.bytesRead ?? 0),
+    waitsForReader: () => client.ftp.dataSocket?.isPaused() === true,
+  };
+  let slow: HostTimeoutError | undefined;
+  const watch = watchPace(host, paced, times, (error) => {
+    slow = error;
+    client.close();
+  });
+  try {
+    return await work();
+  } catch (error) {
+    throw slow ?? error;
+  } finally {
+    watch.stop();
+  }
+}
+
 /** Addresses in the order of the resolver; the last failure counts. */
 async function connectToAny(client: Client, addresses: { address: string }[], port: number): Promise<void> {
   let failure: unknown;
@@ -155,6 +200,8 @@ async function openDataChannel(
   const control = ftp.socket.remoteAddress ?? "";
   const { response, address, port } = await passiveTarget(ftp, control);
   await policy.assertPassiveAddress(address, control);
+  if (port < 1 || port > 65_535)
+    throw new Error(`the answer to ${response.code === 229 ? "EPSV" : "PASV"} names port ${port}`);
   const socket = await connectData(address, port, timeoutMs);
   if (!protectedData) {
     ftp.dataSocket = socket;
@@ -202,20 +249,27 @@ function connectData(address: string, port: number, timeoutMs: number): Promise<
 }
 
 function ftpError(host: string, error: unknown): Error {
+  const text = errorMessage(error);
+  // basic-ftp's own limit on listings, which it knows no class for.
+  const limit = /^StringWriter: Maximum bytes exceeded, maxByteLength=(\d+)/.exec(text)?.[1];
+  if (limit) return new BodyTooLargeError(`host ${host}: a listing is larger than ${limit} bytes`);
+  if (text.startsWith("FTP control response exceeded"))
+    return new HostUnreachableError(host, "the FTP server answers without end");
   if (error instanceof FTPError) {
     // 421 and 10-minute bans: the server has too many of us.
     if (error.code === 421) return new HostBusyError(`host ${host}: FTP server is busy (reply 421)`, { cause: error });
-    // 530 also means too many connections of one account; 4xx is trouble that passes, 450 and 550 are about one file.
+    // 530 also means too many connections of one account: tried again, but many chains share a host and one account must not close
+    // it for them all. 4xx is trouble that passes, 450 and 550 are about one file.
     const what =
       error.code === 530
         ? "FTP login was refused"
         : error.code === 550
           ? "FTP server has no such file"
           : "FTP command failed";
-    const hostFailure = error.code === 530 || (error.code < 500 && error.code !== 450);
-    return new PortalStatusError(host, error.code, what, { hostFailure, cause: error });
+    const hostFailure = error.code < 500 && error.code !== 450;
+    const passing = hostFailure || error.code === 530;
+    return new PortalStatusError(host, error.code, what, { hostFailure, passing, cause: error });
   }
-  const text = errorMessage(error);
   const phase = /^Timeout(?: \((.+)\))?/.exec(text);
   if (phase) return new HostTimeoutError(host, `FTP timed out (${phase[1] ?? "data connection"})`);
   return asNetError(host, error);

@@ -9,6 +9,7 @@ import type { Chain } from "../contracts/chain.ts";
 import { HostNotAllowedError, type HostPolicy } from "./host-policy.ts";
 import { asNetError, HostBusyError, HostTimeoutError, PortalStatusError } from "./net-errors.ts";
 import { type NetSettings, USER_AGENT } from "./net-settings.ts";
+import { watchPace } from "./pace.ts";
 
 const MAX_HOPS = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
@@ -126,13 +127,15 @@ export function createHttpClient(
     return { location: undefined, url, host: url.host, headers: response.headers, contentLength, body: stream };
   }
 
-  /** Guards the silence between two bytes while the body is read, and names what goes wrong. */
+  /** Guards the pace at which the body comes, and names what goes wrong. */
   async function consumeAll<T>(
     answer: Omit<HttpAnswer, "body"> & { body: Request },
     consume: (answer: HttpAnswer) => Promise<T>,
     signal: AbortSignal,
   ): Promise<T> {
-    const watch = watchSilence(answer.body, settings.idleTimeoutMs, answer.host);
+    const { body, host } = answer;
+    const paced = { received: () => body.downloadProgress.transferred, waitsForReader: () => body.readableLength > 0 };
+    const watch = watchPace(host, paced, settings, (error) => body.destroy(error));
     try {
       return await consume(answer);
     } catch (error) {
@@ -172,20 +175,6 @@ function responseOf(stream: Request, host: string, signal: AbortSignal): Promise
     const fail = (error: unknown) => reject(signal.aborted ? signal.reason : mapError(host, error));
     stream.once("error", fail);
   });
-}
-
-/** Ends the body when no byte came for a while. Bytes that wait for a slow reader are no silence. */
-function watchSilence(body: Request, idleMs: number, host: string): { stop(): void } {
-  let seen = { at: Date.now(), bytes: 0 };
-  const look = () => {
-    const bytes = body.downloadProgress.transferred;
-    if (bytes !== seen.bytes || body.readableLength > 0) seen = { at: Date.now(), bytes };
-    else if (Date.now() - seen.at >= idleMs) {
-      body.destroy(new HostTimeoutError(host, `sent nothing for ${idleMs} ms in the middle of a body`));
-    }
-  };
-  const timer = setInterval(look, Math.max(10, Math.min(1_000, idleMs / 4)));
-  return { stop: () => clearInterval(timer) };
 }
 
 function mapError(host: string, error: unknown): Error {

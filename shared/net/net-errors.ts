@@ -19,12 +19,20 @@ export class PortalStatusError extends RetryableError {
   readonly status: number;
   /** The host is in trouble (5xx), not just this one file missing. */
   readonly hostFailure: boolean;
+  /** Worth another try at once, though it says nothing of the host: one account may have too many logins. */
+  readonly passing: boolean;
 
-  constructor(host: string, status: number, what: string, options: { hostFailure: boolean; cause?: unknown }) {
+  constructor(
+    host: string,
+    status: number,
+    what: string,
+    options: { hostFailure: boolean; passing?: boolean; cause?: unknown },
+  ) {
     super(`host ${host}: ${what} (status ${status})`, options);
     this.host = host;
     this.status = status;
     this.hostFailure = options.hostFailure;
+    this.passing = options.passing ?? options.hostFailure;
   }
 }
 
@@ -37,11 +45,16 @@ export class BodyTooLargeError extends PermanentError {}
 /** Fewer bytes than announced: the connection was cut. */
 export class TruncatedBodyError extends RetryableError {}
 
-/** An error that says something about the host, not about one file: these open the circuit, and these are tried again. */
+/** An error that says something about the host, not about one file or one account: these open the circuit. */
 export function isHostFailure(error: unknown): boolean {
   if (error instanceof HostUnreachableError || error instanceof TruncatedBodyError) return true;
   if (error instanceof HostBusyError) return true;
   return error instanceof PortalStatusError && error.hostFailure;
+}
+
+/** What is tried again inside one call. */
+export function isWorthAnotherTry(error: unknown): boolean {
+  return isHostFailure(error) || (error instanceof PortalStatusError && error.passing);
 }
 
 /** Our own errors as they are; anything else from a socket as HostUnreachableError. Never carries a URL. */
@@ -54,9 +67,13 @@ export function asNetError(host: string, error: unknown): Error {
   return new HostUnreachableError(host, what);
 }
 
+/** The code that says most: one with a meaning, of the error or of what caused it, else the outermost. */
 function codeOf(error: unknown): string | undefined {
-  if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
-  return typeof error.code === "string" ? error.code : undefined;
+  const codes: string[] = [];
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if ("code" in cause && typeof cause.code === "string") codes.push(cause.code);
+  }
+  return codes.find((code) => code in MEANING) ?? codes[0];
 }
 
 const MEANING: Record<string, string> = {
@@ -66,6 +83,10 @@ const MEANING: Record<string, string> = {
   ECONNRESET: "the connection was cut",
   ETIMEDOUT: "the connection timed out",
   EPIPE: "the connection was cut",
+  ERR_STREAM_PREMATURE_CLOSE: "the connection was cut before the end of the body",
+  Z_DATA_ERROR: "the body is not compressed the way its header says",
+  Z_BUF_ERROR: "the compressed body was cut short",
+  HPE_HEADER_OVERFLOW: "the headers of the answer are too large",
 };
 
 function describe(code: string): string {

@@ -3,8 +3,9 @@ export interface NetSettings {
   connectTimeoutMs: number;
   /** Until the first byte of an answer: Shufersal's listing needs most of a minute on a bad day. */
   responseTimeoutMs: number;
-  /** Silence between two bytes. */
+  /** A host must send at least `leastBytes` in any such time: below it is silence, or drip. */
   idleTimeoutMs: number;
+  leastBytes: number;
   /** One whole listing page; one whole file. A portal that drips a byte a minute must end too. */
   listingTimeoutMs: number;
   fileTimeoutMs: number;
@@ -18,6 +19,7 @@ export interface NetSettings {
   circuitOpenMs: number;
   /** Longest wait for a free slot of a host. */
   slotWaitMs: number;
+  /** One page, or one FTP directory, expanded. The largest listings known have half a megabyte. */
   listingMaxBytes: number;
 }
 
@@ -25,6 +27,7 @@ export const NET_DEFAULTS: NetSettings = {
   connectTimeoutMs: 15_000,
   responseTimeoutMs: 60_000,
   idleTimeoutMs: 30_000,
+  leastBytes: 1024,
   listingTimeoutMs: 300_000,
   fileTimeoutMs: 1_800_000,
   listingAttempts: 4,
@@ -34,7 +37,7 @@ export const NET_DEFAULTS: NetSettings = {
   circuitFailures: 8,
   circuitOpenMs: 30_000,
   slotWaitMs: 600_000,
-  listingMaxBytes: 64 * 1024 * 1024,
+  listingMaxBytes: 8 * 1024 * 1024,
 };
 
 /** Tells portals who asks: openly, and why. */

@@ -14,9 +14,9 @@ import { createHostPolicy, type HostPolicy, hostsOf } from "./host-policy.ts";
 import { createCircuitNotes } from "./host-circuits-table.ts";
 import { createHostSlots } from "./host-slots.ts";
 import { createHttpClient, type HttpAnswer, type HttpClient } from "./http-client.ts";
-import { HostTimeoutError } from "./net-errors.ts";
 import { createLocalSlots } from "./local-slots.ts";
 import { NET_DEFAULTS, type NetSettings } from "./net-settings.ts";
+import { withDeadline } from "./pace.ts";
 import { readText } from "./read-text.ts";
 
 /** One chain's door to its portal: for its family (`http`, `ftp`) and for the downloader (`httpFile`, `ftpFile`). */
@@ -166,8 +166,12 @@ export function createPortalAccess(deps: PortalAccessDeps): PortalAccess {
       return onHost(chain, target.host, kind, signal, (trySignal) => {
         const name = `${chain.key} ${target.host} ${account.username}`;
         const connect = (life: AbortSignal) => openFtp(target, account, policy, settings, life);
-        return withDeadline(target.host, totalTimeoutMs, trySignal, (bounded) =>
-          ftpPool.use(name, bounded, connect, (connection) => work(connection, path)),
+        return withDeadline(
+          target.host,
+          `${kind === "listing" ? "the listing" : "the file"} did not end`,
+          totalTimeoutMs,
+          trySignal,
+          (bounded) => ftpPool.use(name, bounded, connect, (connection) => work(connection, path)),
         );
       });
     }
@@ -221,17 +225,6 @@ export function createPortalAccess(deps: PortalAccessDeps): PortalAccess {
       await notes?.close();
     },
   };
-}
-
-/** Aborts what does not end in time with an error that counts against the host. */
-async function withDeadline<T>(host: string, ms: number, signal: AbortSignal, work: (s: AbortSignal) => Promise<T>) {
-  const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(new HostTimeoutError(host, `did not end within ${ms} ms`)), ms);
-  try {
-    return await work(AbortSignal.any([signal, deadline.signal]));
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function readPath(url: URL): string {

@@ -5,6 +5,7 @@ import { isUnknownCommand, openFtp, remoteFiles } from "../../../shared/net/ftp-
 import { createFtpPool } from "../../../shared/net/ftp-pool.ts";
 import { createHostPolicy, HostNotAllowedError } from "../../../shared/net/host-policy.ts";
 import { HostTimeoutError, HostUnreachableError, PortalStatusError } from "../../../shared/net/net-errors.ts";
+import { NET_DEFAULTS } from "../../../shared/net/net-settings.ts";
 import { type LocalFtp, type LocalFtpOptions, startLocalFtp } from "./local-ftp.ts";
 
 const closers: (() => unknown)[] = [];
@@ -30,7 +31,7 @@ async function open(
   server: LocalFtp,
   options: { idleTimeoutMs?: number; signal?: AbortSignal; login?: typeof account } = {},
 ) {
-  const times = { idleTimeoutMs: options.idleTimeoutMs ?? 5_000, connectTimeoutMs: 5_000 };
+  const times = { ...NET_DEFAULTS, idleTimeoutMs: options.idleTimeoutMs ?? 5_000, connectTimeoutMs: 5_000 };
   const signal = options.signal ?? never;
   const connection = await openFtp(new URL(server.url), options.login ?? account, policyFor(server), times, signal);
   closers.push(() => connection.close());
@@ -115,7 +116,7 @@ describe("an FTP connection with explicit TLS", () => {
       async () => [{ address: "127.0.0.1", family: 4 }],
     );
     const url = new URL(server.url.replace("127.0.0.1", "files.example.net"));
-    const times = { idleTimeoutMs: 1_000, connectTimeoutMs: 1_000 };
+    const times = { ...NET_DEFAULTS, idleTimeoutMs: 1_000, connectTimeoutMs: 1_000 };
     await expect(openFtp(url, account, policy, times, never)).rejects.toThrow(HostNotAllowedError);
     expect(server.logins).toBe(0);
   });
@@ -145,7 +146,7 @@ describe("kept FTP connections", () => {
     const server = await serve();
     const pool = createFtpPool();
     closers.push(() => pool.close());
-    const times = { idleTimeoutMs: 5_000, connectTimeoutMs: 5_000 };
+    const times = { ...NET_DEFAULTS, idleTimeoutMs: 5_000, connectTimeoutMs: 5_000 };
     const use = () =>
       pool.use(
         "a",

@@ -57,6 +57,8 @@ function clientFor(
   return { get, text, hops };
 }
 
+const gzipHeader = () => ({ "content-encoding": "gzip" });
+
 describe("an HTTP request to a portal", () => {
   it("names gogobe and gives the body as text in the charset of the answer", async () => {
     let agent: string | undefined;
@@ -160,8 +162,50 @@ describe("a portal in trouble", () => {
   it("that falls silent in the middle of a body is named too", async () => {
     const base = await serve((_request, response) => void response.write("half"));
     const running = clientFor(base, { settings: { idleTimeoutMs: 60 } }).text(base);
-    await expect(running).rejects.toThrow(/sent nothing for 60 ms/);
+    await expect(running).rejects.toThrow(/sent only 4 bytes for 60 ms/);
     await expect(running).rejects.toBeInstanceOf(HostTimeoutError);
+  });
+
+  it("that drips a byte now and then is given up too, though it is never silent", async () => {
+    const base = await serve((_request, response) => {
+      const drip = setInterval(() => response.write("x"), 20);
+      closers.push(() => clearInterval(drip));
+    });
+    const running = clientFor(base, { settings: { idleTimeoutMs: 200 } }).text(base);
+    await expect(running).rejects.toThrow(/sent only \d+ bytes for 200 ms/);
+    await expect(running).rejects.toBeInstanceOf(HostTimeoutError);
+  });
+
+  it("is not blamed while its bytes wait for a slow reader", async () => {
+    const base = await serve((_request, response) => response.end(Buffer.alloc(4_000_000)));
+    const read = clientFor(base, { settings: { idleTimeoutMs: 100 } }).get(base, async ({ body }) => {
+      let bytes = 0;
+      for await (const chunk of body) {
+        if (bytes === 0) await new Promise((done) => setTimeout(done, 500));
+        bytes += (chunk as Buffer).length;
+      }
+      return bytes;
+    });
+    expect(await read).toBe(4_000_000);
+  });
+
+  it.each([
+    ["gzip that is none", gzipHeader(), Buffer.from("<html>plain</html>"), /not compressed the way its header says/],
+    [
+      "gzip cut short",
+      gzipHeader(),
+      gzipSync(Buffer.alloc(50_000, "ab")).subarray(0, 60),
+      /compressed body was cut short/,
+    ],
+    ["more bytes than it sends", { "content-length": "1000" }, Buffer.from("<html>"), /cut/],
+  ])("that announces %s is unreachable, never an empty page", async (_what, headers, body, says) => {
+    const base = await serve((_request, response) => {
+      response.writeHead(200, headers);
+      response.end(body, () => response.destroy());
+    });
+    const running = clientFor(base).text(base);
+    await expect(running).rejects.toThrow(says);
+    await expect(running).rejects.toBeInstanceOf(HostUnreachableError);
   });
 
   it("that cuts the connection in the middle of a body is unreachable, not short", async () => {
