@@ -42,7 +42,7 @@ export async function startBina(files: readonly PortalFile[], options: BinaOptio
   const { chain = KING_STORE, cap = 1000 } = options;
   const portal = await startHttpPortal(files, (app, self) => {
     app.get("/MainIO_Hok.aspx", async (request, reply) => {
-      const rows = filesOf(self, queryOf(request))
+      const rows = filesOf(self, chain, queryOf(request))
         .slice(0, cap)
         .map((file) => entryOf(file, chain));
       return reply.type("text/html; charset=utf-8").send(JSON.stringify(rows));
@@ -63,12 +63,14 @@ export async function startBina(files: readonly PortalFile[], options: BinaOptio
   return asFakePortal(portal, "bina", chain, options.downloadHost ? { hosts: [options.downloadHost] } : {});
 }
 
-function filesOf(portal: HttpPortal, query: (name: string) => string): PortalFile[] {
+function filesOf(portal: HttpPortal, chain: PortalChain, query: (name: string) => string): PortalFile[] {
   const [id, type, day, store] = [query("_"), query("WFileType"), query("WDate"), query("WStore")];
+  // Names with a short id of their own are listed under the first id of the chain.
+  const idOf = (chainId: string | null) => (chainId && chain.chainIds.includes(chainId) ? chainId : chain.chainIds[0]);
   return portal.files().filter((file) => {
     const name = listedName(file);
     return (
-      (id === "" || name.chainId === id) &&
+      (id === "" || idOf(name.chainId) === id) &&
       (type === "" || type === "0" || (name.fileType !== null && TYPE_NUMBER[name.fileType] === type)) &&
       (day === "" || slashedDay(name.day) === day) &&
       (store === "" || store === "0" || sameStore(name.storeId, store))

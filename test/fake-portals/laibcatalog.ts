@@ -8,6 +8,10 @@ export interface LaibcatalogOptions {
   chain?: PortalChain;
   /** The branches answer is an empty array. */
   withoutBranches?: boolean;
+  /** The answer for a branch holds its own files and the chain-wide ones; without this every branch repeats all of them. */
+  branchesFilter?: boolean;
+  /** Branches that are listed and publish nothing any more. */
+  idleBranches?: readonly number[];
   /** Type words in lower case and short (`store`, `pricefull`). */
   lowerCaseTypes?: boolean;
 }
@@ -19,7 +23,7 @@ export const VICTORY: PortalChain = {
   chainIds: ["7290696200003", "7290058103393"],
 };
 
-/** JSON of branches and of files per branch; chain-wide files come again with every branch. */
+/** JSON of branches and of files per branch; the answers of different branches repeat the same files. */
 export async function startLaibcatalog(
   files: readonly PortalFile[],
   options: LaibcatalogOptions = {},
@@ -27,16 +31,26 @@ export async function startLaibcatalog(
   const { chain = VICTORY } = options;
   const portal = await startHttpPortal(files, (app, self) => {
     const ofChain = (id: string) => self.files().filter((file) => listedName(file).chainId === id);
+    const answers = (file: PortalFile, branch: string) => {
+      if (options.idleBranches?.includes(Number(branch))) return false;
+      if (!options.branchesFilter || branch === "" || branchOf(file) === null) return true;
+      return sameStore(listedName(file).storeId, branch);
+    };
     app.get("/webapi/api/getbranches", (request, reply) => {
       if (options.withoutBranches) return reply.send([]);
       const stores = ofChain(queryOf(request)("edi")).flatMap((file) => branchOf(file) ?? []);
-      return reply.send([...new Set(stores)].map((number) => ({ number, name: `סניף ${number}` })));
+      return reply.send(
+        [...new Set([...stores, ...(options.idleBranches ?? [])])].map((number) => ({
+          number,
+          name: `סניף ${number}`,
+        })),
+      );
     });
     app.get("/webapi/api/getfiles", (request, reply) => {
       const query = queryOf(request);
       const branch = query("branchNumber");
       const rows = ofChain(query("edi"))
-        .filter((file) => branch === "" || branchOf(file) === null || sameStore(listedName(file).storeId, branch))
+        .filter((file) => answers(file, branch))
         .map((file) => entryOf(file, options.lowerCaseTypes ?? false));
       return reply.send(rows);
     });

@@ -36,8 +36,8 @@ export async function startMatrix(files: readonly PortalFile[], options: MatrixO
   const portal = await startHttpPortal(files, (app, self) => {
     const page = () => {
       const rows = [
-        ...neighbour.files.map((file) => rowOf(file, neighbour.nameHe)),
-        ...self.files().map((file) => rowOf(file, chain.nameHe)),
+        ...neighbour.files.map((file) => rowOf(file, neighbour.nameHe, listedName(file).chainId ?? "")),
+        ...self.files().map((file) => rowOf(file, chain.nameHe, chain.chainIds[0] ?? "")),
       ];
       const head = "<tr><th>קובץ</th><th>רשת</th><th>סניף</th><th>סוג</th><th>גודל</th><th>תאריך</th><th></th></tr>";
       return `<html><body><div id="download_content"><table>${head}${rows.join("\n")}</table></div></body></html>`;
@@ -51,12 +51,13 @@ export async function startMatrix(files: readonly PortalFile[], options: MatrixO
       return file ? self.sendFile(reply, file, "application/x-gzip") : notFound(reply);
     });
   });
-  return asFakePortal(portal, "matrix", chain, { settings: { hebrewName: chain.nameHe, page: PAGE } });
+  return asFakePortal(portal, "matrix", chain);
 }
 
-function rowOf(file: PortalFile, nameHe: string): string {
-  const { chainId, storeId, fileType } = listedName(file);
-  const link = `CompetitionRegulationsFiles\\latest\\${chainId ?? ""}/${file.name}`;
+/** The folder is the first id of a chain, also for files whose name carries its second one. */
+function rowOf(file: PortalFile, nameHe: string, folder: string): string {
+  const { storeId, fileType } = listedName(file);
+  const link = `CompetitionRegulationsFiles\\latest\\${folder}/${file.name}`;
   const size = sizeOf(file);
   return `<tr><td>${escapeHtml(file.name)}</td><td>${escapeHtml(nameHe)}</td><td>${storeId ?? ""}</td><td>${fileType ?? ""}</td><td>${size === null ? "" : sizeText(size)}</td><td>${israelText(file.publishedAt, "HH:mm dd/MM/yyyy")}</td><td><a href="${escapeHtml(link)}">להורדה</a></td></tr>`;
 }

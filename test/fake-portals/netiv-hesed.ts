@@ -25,7 +25,7 @@ export async function startNetivHesed(
     app.get("/", async (_request, reply) => {
       const rows = self.files().map((file) => {
         const size = sizeOf(file);
-        return `<tr><td><a href="/prices/${escapeHtml(file.name)}">${escapeHtml(file.name)}</a></td><td>${size === null ? "" : sizeText(size)}</td></tr>`;
+        return `<tr><td><a href="/prices/${escapeHtml(file.name)}">file</a></td><td>${size === null ? "" : sizeText(size)}</td></tr>`;
       });
       return reply
         .type("text/html; charset=utf-8")

@@ -134,14 +134,14 @@ function rowOf(file: PortalFile, link: string, number: number): string {
   return `<tr class="webgrid-row-style"><td><a href="${escapeHtml(link)}" target="_blank">לחץ להורדה</a></td><td>${israelText(file.publishedAt, "L/d/yyyy h:mm:ss a")}</td><td>${size === null ? "" : sizeText(size)}</td><td>GZ</td><td>${fileType ? FOLDER_OF[fileType] : ""}</td><td>${storeId ?? ""} - סניף</td><td>${escapeHtml(file.name.replace(/\.gz$/, ""))}</td><td>${number}</td></tr>`;
 }
 
-/** Some numbers around the page, then next and last: the largest number in the links is the last page, seen from any but the last. */
+/** Four numbers around the page, then next and last: on the first page the sixth anchor leads to the last one. */
 function pager(query: Record<string, string | undefined>, page: number, last: number): string {
   const others = Object.entries(query).filter(([name]) => name !== "page");
   const base = others.map(([name, value]) => `${name}=${encodeURIComponent(value ?? "")}`).join("&");
   const link = (to: number, text: string) =>
     `<a href="/FileObject/UpdateCategory?${escapeHtml(`${base}&page=${to}`)}">${text}</a>`;
-  const first = Math.max(1, Math.min(page - 2, last - 4));
-  const numbers = Array.from({ length: Math.min(5, last) }, (_, index) => first + index);
+  const first = Math.max(1, Math.min(page - 1, last - 3));
+  const numbers = Array.from({ length: Math.min(4, last) }, (_, index) => first + index);
   const links = [
     ...(page > 1 ? [link(1, "&lt;&lt;"), link(page - 1, "&lt;")] : []),
     ...numbers.map((number) => (number === page ? `<a href="#">${number}</a>` : link(number, String(number)))),
