@@ -93,6 +93,10 @@ export async function startService(args: string[], env: Record<string, string>):
     stdio: ["ignore", "ignore", "pipe"],
   });
   const exited = once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
+  // A test run that is broken off leaves no service behind.
+  const orphaned = () => child.kill("SIGKILL");
+  process.once("exit", orphaned);
+  child.once("exit", () => process.off("exit", orphaned));
   let said = "";
   let port = 0;
   const running = new Promise<void>((resolve, reject) => {
