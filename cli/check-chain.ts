@@ -1,52 +1,107 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type ChainCheck, checkChain } from "../crawlers/check.ts";
 import { familyOf } from "../crawlers/choose-chains.ts";
+import type { CrawlFilter } from "../crawlers/listed-file.ts";
 import type { Chain } from "../shared/contracts/chain.ts";
-import { redactUrl } from "../shared/observability/log.ts";
-import { ReportedFailure } from "./failure.ts";
-import { counted, printJson, printLine } from "./output.ts";
+import { createPortalAccess, type PortalAccess } from "../shared/net/portal-access.ts";
+import { checkFile, type FileCheck } from "./check-files.ts";
+import { startPortalInPlace } from "./fake-portal-of.ts";
 import type { Runtime } from "./runtime.ts";
 
-/** A person waits for the answer. */
+/** What `gogobe chains check` tells of one chain. */
+export interface CheckReport extends Omit<ChainCheck, "samples"> {
+  /** The real portal was asked; else the fake one of its family, on this machine. */
+  live: boolean;
+  /** The newest file of each type. */
+  files: FileCheck[];
+  /** What is wrong, a sentence each; empty when all is well. */
+  problems: string[];
+  /** What a person should know, and what stops nothing. */
+  notes: string[];
+}
+
+export interface CheckFlags {
+  live?: boolean;
+  filter: CrawlFilter;
+}
+
+/** A person waits for the answer, in milliseconds. */
 const DEADLINE_MS = 120_000;
 
+/** Nobody needs to be patient with a portal on this machine. */
+const LOCAL_SETTINGS = { retryInitialMs: 20, retryMaxMs: 100 };
+
 /**
- * Lists a chain's portal once, as the crawler would, and says what it found. Records and publishes nothing.
- * @throws {ReportedFailure} when the portal does not answer, is not understood, or gives no link
+ * Lists a chain's portal as the crawler would, downloads the newest file of each type and parses it; records, loads and publishes
+ * nothing. Without `live` the portal is the fake one of its family: that tells whether entry, plugin and parser fit together.
+ * @throws {UsageError} for a portal without a plugin, or without a fake to check against
  */
-export async function reportCheck(runtime: Runtime, chain: Chain, options: { json?: boolean }): Promise<void> {
+export async function checkOneChain(
+  runtime: Runtime,
+  chain: Chain,
+  { live = false, filter }: CheckFlags,
+): Promise<CheckReport> {
+  if (live) return checkAt(runtime, await runtime.portals(), chain, { live, filter });
+  const { log, metrics } = runtime;
+  const inPlace = await startPortalInPlace(chain, await runtime.chains());
+  const access = createPortalAccess({ db: null, log, metrics, settings: LOCAL_SETTINGS });
+  try {
+    return await checkAt(runtime, access, inPlace.chain, { live, filter });
+  } finally {
+    await access.close();
+    await inPlace.close();
+  }
+}
+
+async function checkAt(
+  runtime: Runtime,
+  access: PortalAccess,
+  chain: Chain,
+  { live, filter }: { live: boolean; filter: CrawlFilter },
+): Promise<CheckReport> {
+  const startedAt = Date.now();
   const family = familyOf(chain, await runtime.families());
-  const { signal } = runtime.shutdown;
-  const check = await checkChain({ access: await runtime.portals() }, chain, family, {
-    signal,
-    deadlineMs: DEADLINE_MS,
-  });
-  if (options.json) printJson(withoutSignatures(check));
-  else print(check);
-  const listed = check.state === "found" || check.state === "empty-plausible";
-  if (!listed) throw new ReportedFailure(`gogobe: the portal of ${chain.key} needs a look: ${check.state}`);
-  if (check.resolved?.error) throw new ReportedFailure(`gogobe: the portal of ${chain.key} gives no link that works`);
-}
-
-function print(check: ChainCheck): void {
-  printLine(
-    `${check.chain} on ${check.portal}: ${check.state}, ${counted(check.filesListed, "file")} of today and yesterday`,
-  );
-  if (check.detail !== null) printLine(`  ${check.detail}`);
-  for (const [type, files] of Object.entries(check.filesByType)) {
-    const newest = check.samples.find((sample) => sample.identity.fileType === type)?.identity.fileName;
-    if (files > 0) printLine(`  ${type.padEnd(12)} ${String(files).padStart(6)}  newest: ${newest ?? "?"}`);
-  }
-  if (check.unknownNames > 0) {
-    printLine(
-      `  ${counted(check.unknownNames, "name")} not understood, for example ${check.unknownSamples.join(", ")}`,
-    );
-  }
-  if (check.resolved) {
-    const { fileName, url, error } = check.resolved;
-    printLine(`  link of ${fileName}: ${error ?? url}`);
+  const signal = AbortSignal.any([runtime.shutdown.signal, AbortSignal.timeout(DEADLINE_MS)]);
+  const session = access.forChain(chain, signal);
+  const directory = await mkdtemp(join(tmpdir(), "gogobe-check-"));
+  try {
+    const { samples, ...listing } = await checkChain({ access }, chain, family, {
+      signal,
+      filter,
+      deadlineMs: DEADLINE_MS,
+    });
+    const deps = { chain, family, session, config: runtime.config, directory, signal };
+    const files = await Promise.all(samples.map((sample) => checkFile(deps, sample)));
+    const seconds = (Date.now() - startedAt) / 1000;
+    return { ...listing, seconds, live, files, problems: problemsOf(listing, files), notes: notesOf(listing, files) };
+  } finally {
+    await session.close();
+    await rm(directory, { recursive: true, force: true });
   }
 }
 
-function withoutSignatures(check: ChainCheck): ChainCheck {
-  return { ...check, samples: check.samples.map((sample) => ({ ...sample, url: redactUrl(sample.url) })) };
+type Listing = Omit<ChainCheck, "samples">;
+
+function problemsOf({ state, detail, foreignChainIds }: Listing, files: readonly FileCheck[]): string[] {
+  const listed = state === "found" || state === "empty-plausible";
+  return [
+    ...(listed ? [] : [`listing: ${state}${detail === null ? "" : `: ${detail}`}`]),
+    ...(foreignChainIds.length === 0
+      ? []
+      : [`its files carry chain ids that the registry entry does not name: ${foreignChainIds.join(", ")}`]),
+    ...files.flatMap(({ type, file, problem }) => (problem === null ? [] : [`${type} ${file}: ${problem}`])),
+  ];
+}
+
+function notesOf({ state, detail, unknownNames, unknownSamples }: Listing, files: readonly FileCheck[]): string[] {
+  const tags = files.flatMap(({ type, unknownTags }) => Object.keys(unknownTags).map((tag) => `${tag} (${type})`));
+  return [
+    ...(state === "empty-plausible" && detail !== null ? [detail] : []),
+    ...(unknownNames === 0
+      ? []
+      : [`${unknownNames} names not understood, for example ${unknownSamples.slice(0, 3).join(", ")}`]),
+    ...(tags.length === 0 ? [] : [`tags that no dialect knows: ${tags.join(", ")}`]),
+  ];
 }

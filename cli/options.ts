@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from "commander";
 import { type FileType, FILE_TYPES } from "../shared/contracts/file-identity.ts";
 import { UsageError } from "../shared/errors.ts";
+import type { Chain } from "../shared/contracts/chain.ts";
 import type { ChainRegistry } from "../shared/stage.ts";
 
 /** A whole number of at least 1. */
@@ -49,4 +50,12 @@ export function checkChains(chains: ChainRegistry, keys: readonly string[] = [])
       hint: "gogobe chains list shows every key",
     });
   }
+}
+
+/** @throws {UsageError} for a key that no chain has */
+export function requireChain(chains: ChainRegistry, key: string): Chain {
+  checkChains(chains, [key]);
+  const chain = chains.byKey(key);
+  if (chain === undefined) throw new UsageError(`unknown chain: ${key}`);
+  return chain;
 }

@@ -20,6 +20,7 @@ export function crawlLines(summary: CrawlSummary): string[] {
   ];
 }
 
-function isTrouble(state: CrawlSummary["chains"][number]["state"]): boolean {
+/** A state of a listing that a person should look at. */
+export function isTrouble(state: string): boolean {
   return state === "unreachable" || state === "layout-not-recognised" || state === "empty-suspicious";
 }

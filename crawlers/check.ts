@@ -1,14 +1,12 @@
-import type { Chain } from "../shared/contracts/chain.ts";
+import { type Chain, ownChainId } from "../shared/contracts/chain.ts";
 import { FILE_TYPES, type FileType } from "../shared/contracts/file-identity.ts";
 import type { FileIdentity } from "../shared/contracts/file-messages.ts";
 import type { PortalContext, PortalFamily } from "../shared/contracts/portal-family.ts";
-import { errorMessage } from "../shared/errors.ts";
-import { redactUrl } from "../shared/observability/log.ts";
 import { type Candidate, type CrawlFilter, identityOf, readListed, withDefaultDays } from "./listed-file.ts";
 import { judgeListing, type ListingState } from "./listing-health.ts";
 import { type ListingAccess, noCounts, readListing } from "./read-listing.ts";
 
-/** What `gogobe chains check` tells of one chain. */
+/** What listing one chain tells, for `gogobe chains check`. */
 export interface ChainCheck {
   chain: string;
   portal: string;
@@ -22,8 +20,10 @@ export interface ChainCheck {
   unknownSamples: string[];
   /** The newest file of each type, to download and parse. */
   samples: CheckSample[];
-  /** The outcome of resolving the link of one of them; null when nothing was listed. Never with a signature. */
-  resolved: { fileName: string; url: string; expiresAt: Date | null; error: string | null } | null;
+  /** Chain ids in file names that the registry entry does not name. */
+  foreignChainIds: string[];
+  /** The days that were asked for, both inclusive; null: open. */
+  days: { since: string | null; until: string | null };
   seconds: number;
 }
 
@@ -45,10 +45,11 @@ export interface CheckOptions {
 }
 
 const UNKNOWN_SAMPLES = 10;
+const FOREIGN_IDS = 10;
 
 /**
- * Lists one chain without touching ledger or bus: state, counts by type, names that do not parse, and whether the newest file's
- * link can be resolved. A portal that fails is part of the report, not an error.
+ * Lists one chain without touching ledger or bus: state, counts by type, names that do not parse, and the newest file of each type. A
+ * portal that fails is part of the report, not an error.
  */
 export async function checkChain(
   deps: { access: ListingAccess },
@@ -65,18 +66,19 @@ export async function checkChain(
   const context: PortalContext = { chain, http: portal.http, ftp: portal.ftp, signal, now };
   const counts = noCounts();
   const unknownSamples: string[] = [];
+  const foreign = new Set<string>();
   const newest = new Map<FileType, Candidate>();
   const filesByType = Object.fromEntries(FILE_TYPES.map((type) => [type, 0])) as Record<FileType, number>;
   try {
     for await (const page of readListing(watchNames(family, unknownSamples), context, filter, counts)) {
       for (const candidate of page) {
-        const { fileType } = candidate.parts;
+        const { fileType, chainId } = candidate.parts;
         filesByType[fileType]++;
+        if (foreign.size < FOREIGN_IDS && !isOwnId(chain, chainId)) foreign.add(chainId);
         const best = newest.get(fileType);
         if (!best || versionOf(chain, candidate) > versionOf(chain, best)) newest.set(fileType, candidate);
       }
     }
-    const samples = [...newest.values()].map((candidate) => sampleOf(chain, candidate));
     return {
       chain: chain.key,
       portal: chain.portal,
@@ -86,8 +88,9 @@ export async function checkChain(
       filesByType,
       unknownNames: counts.unknownNames,
       unknownSamples,
-      samples,
-      resolved: samples[0] ? await resolveOne(family, context, samples[0]) : null,
+      samples: FILE_TYPES.flatMap((type) => newest.get(type) ?? []).map((candidate) => sampleOf(chain, candidate)),
+      foreignChainIds: [...foreign],
+      days: { since: filter.since ?? null, until: filter.until ?? null },
       seconds: (now().getTime() - startedAt.getTime()) / 1000,
     };
   } finally {
@@ -117,16 +120,7 @@ function sampleOf(chain: Chain, { listed, parts }: Candidate): CheckSample {
   return { identity: identityOf(chain, { listed, parts }, 0), url: listed.url, sizeBytes: listed.sizeBytes };
 }
 
-async function resolveOne(
-  family: PortalFamily,
-  context: PortalContext,
-  { identity, url }: CheckSample,
-): Promise<ChainCheck["resolved"]> {
-  const { fileName, fileType } = identity;
-  try {
-    const target = await family.resolve(context, { fileName, fileType, url, fresh: false });
-    return { fileName, url: redactUrl(target.url), expiresAt: target.expiresAt ?? null, error: null };
-  } catch (error) {
-    return { fileName, url: redactUrl(url), expiresAt: null, error: errorMessage(error) };
-  }
+function isOwnId(chain: Chain, publishedId: string): boolean {
+  const bare = (id: string) => id.replace(/^0+(?=.)/, "");
+  return chain.chainIds.some((id) => bare(id) === bare(ownChainId(chain, publishedId)));
 }

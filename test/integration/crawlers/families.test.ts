@@ -176,7 +176,15 @@ describe("quirks", () => {
   });
 
   test("super-pharm whose first step answers another status says so", async () => {
-    const { check } = await startWithFiles("super-pharm", (files) => startSuperPharm(files, { status: 7 }));
-    expect((await check()).resolved?.error).toContain("status");
+    const { check, chain, family } = await startWithFiles("super-pharm", (files) =>
+      startSuperPharm(files, { status: 7 }),
+    );
+    const [{ identity, url } = { identity: null, url: "" }] = (await check()).samples;
+    if (identity === null) throw new Error("nothing was listed");
+    const session = access.forChain(chain);
+    const context = { ...session, chain, signal: new AbortController().signal, now: () => NOW };
+    const resolved = family.resolve(context, { ...identity, url, fresh: false });
+    await expect(resolved).rejects.toThrow("status");
+    await session.close();
   });
 });
