@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vite
 import type { Candidate } from "../../crawlers/listed-file.ts";
 import type { ListingState } from "../../crawlers/listing-health.ts";
 import type { PortalFamily } from "../../shared/contracts/portal-family.ts";
+import { RetryableError } from "../../shared/errors.ts";
 import { redactUrl } from "../../shared/observability/log.ts";
 import type { FakePortal, PortalFault } from "../fake-portals/fake-portal.ts";
 import type { StartPortal } from "../fake-portals/index.ts";
@@ -245,7 +246,7 @@ export function portalConformance(subject: PortalSubject): void {
       async () => {
         const { list, download, portal } = await open({ entry: { maxParallel: 2 } });
         const { files: listed } = await list();
-        portal.addFault({ kind: "delay", ms: 15 });
+        portal.addFault({ kind: "gather", requests: 2, atMostMs: 300 });
         await Promise.all([list(), ...listed.slice(0, 8).map((file) => download(file))]);
         expect([portal.peakParallel(), portal.peakConnections()]).toEqual([2, 2]);
       },
@@ -267,7 +268,7 @@ export function portalConformance(subject: PortalSubject): void {
         const stop = new AbortController();
         const work = begin(stop.signal);
         await vi.waitFor(() => expect(requestsOf(portal)).toBeGreaterThan(before + after), WAIT);
-        stop.abort(new Error("asked to stop"));
+        stop.abort(new RetryableError("asked to stop"));
         expect(await work).toMatch(/unreachable|given up/);
       }
       await world?.close();

@@ -87,7 +87,7 @@ export async function startCerberus(files: readonly PortalFile[], options: Cerbe
       return gone ? null : find(username, posix.resolve(fs.currentDirectory(), path));
     },
     fault: faults.take,
-    enter: gauge.enter,
+    gauge,
     served: (name) => servedNames.push(name),
   };
 

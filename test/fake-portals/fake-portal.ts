@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { PortalFile } from "../fixtures/portal-file.ts";
 
 /** The chain that a fake portal stands for. */
@@ -75,8 +76,8 @@ export type PortalFault = { on?: RegExp; after?: number; times?: number } & (
   | { kind: "redirect"; to: string }
   /** A body in chunks of this size with a pause before each. */
   | { kind: "slow"; msPerChunk: number; chunkBytes: number }
-  /** The answer comes this much later. */
-  | { kind: "delay"; ms: number }
+  /** Answers wait until so many requests are under way at one time, but no longer than this. */
+  | { kind: "gather"; requests: number; atMostMs: number }
   /** The answer with its text changed: a new layout. */
   | { kind: "rewrite"; change: (body: string) => string }
   /** An HTML page of this size (default 500 MB) in place of the answer. */
@@ -131,6 +132,14 @@ export function parallelGauge() {
       };
     },
   };
+}
+
+const GATHER_POLL_MS = 5;
+
+/** Waits for company. */
+export async function gather(gauge: { now(): number }, { requests, atMostMs }: { requests: number; atMostMs: number }) {
+  for (let waited = 0; waited < atMostMs && gauge.now() < requests; waited += GATHER_POLL_MS)
+    await sleep(GATHER_POLL_MS);
 }
 
 export const LOOPBACK = "127.0.0.1";

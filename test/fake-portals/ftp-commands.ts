@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openFile, type PortalFile } from "../fixtures/portal-file.ts";
-import type { PortalFault } from "./fake-portal.ts";
+import { gather, type parallelGauge, type PortalFault } from "./fake-portal.ts";
 import type { FtpCommand, FtpCommandCall, FtpCommandRegistry, FtpEntry, FtpSession } from "./ftp-types.ts";
 
 /** What one fake portal decides about the commands of its sessions. */
@@ -15,7 +15,8 @@ export interface FtpBehaviour {
   /** The file to send under this path; null when it is not there. */
   find(session: FtpSession, path: string): PortalFile | null;
   fault(name: string): PortalFault | null;
-  enter(): () => void;
+  /** Counts the transfers under way. */
+  gauge: ReturnType<typeof parallelGauge>;
   served(name: string): void;
 }
 
@@ -152,9 +153,9 @@ async function transfer(
     return session.reply(fault.status, fault.body ?? "Service not available");
   }
   if (fault?.kind === "hang") return undefined;
-  const leave = behaviour.enter();
+  const leave = behaviour.gauge.enter();
   try {
-    if (fault?.kind === "delay") await sleep(fault.ms);
+    if (fault?.kind === "gather") await gather(behaviour.gauge, fault);
     const socket = await dataSocket(session);
     // Without reading, the end that the client sends would never be seen.
     socket.resume();

@@ -7,6 +7,7 @@ import {
   type ChainOverride,
   type FakePortal,
   faultList,
+  gather,
   LOOPBACK,
   type LoggedRequest,
   overrideFor,
@@ -46,7 +47,7 @@ export async function startHttpPortal(
     exposeHeadRoutes: false,
   });
   observe(app, requests, gauge);
-  injectFaults(app, faults);
+  injectFaults(app, faults, gauge);
 
   const portal: HttpPortal = {
     get url() {
@@ -127,13 +128,17 @@ function observe(app: FastifyInstance, requests: LoggedRequest[], gauge: ReturnT
   });
 }
 
-function injectFaults(app: FastifyInstance, faults: ReturnType<typeof faultList>): void {
+function injectFaults(
+  app: FastifyInstance,
+  faults: ReturnType<typeof faultList>,
+  gauge: ReturnType<typeof parallelGauge>,
+): void {
   const met = new WeakMap<FastifyRequest, PortalFault>();
   app.addHook("onRequest", async (request, reply) => {
     const fault = faults.take(request.url);
     if (!fault) return;
     met.set(request, fault);
-    if (fault.kind === "delay") await sleep(fault.ms);
+    if (fault.kind === "gather") await gather(gauge, fault);
     const answered = answerFault(reply, fault);
     if (answered) return answered;
   });
