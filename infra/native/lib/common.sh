@@ -8,7 +8,6 @@ mkdir -p "$CACHE_DIR" "$RUN_DIR"
 
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "error: $*"; exit 1; }
-need() { command -v "$1" >/dev/null 2>&1 || fail "$1 is not installed: $2"; }
 
 # wait_for <what> <seconds> <command…>: until the command succeeds.
 wait_for() {
@@ -59,3 +58,5 @@ secret_of() {
   [ -s "$file" ] || (umask 077 && od -An -N16 -tx1 /dev/urandom | tr -d ' \n' >"$file")
   cat "$file"
 }
+
+. "$NATIVE_DIR/lib/packages.sh"

@@ -6,7 +6,7 @@ VERSITYGW_VERSION=v1.8.0
 install_go_program() {
   local target="$CACHE_DIR/bin/$1-${2##*@}"
   if [ ! -x "$target" ]; then
-    need go "an S3 server is built from its Go module; install Go 1.26 or newer, or set S3_ENDPOINT to a server of yours"
+    go_ready
     say "building $1 (once on this machine)"
     mkdir -p "$CACHE_DIR/bin" "$CACHE_DIR/go"
     GOBIN="$CACHE_DIR/go" go install -ldflags="-s -w" "$2" >&2
