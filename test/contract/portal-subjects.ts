@@ -1,5 +1,6 @@
 import { builtInFamilies } from "../../crawlers/portals/index.ts";
 import { FAKE_PORTALS } from "../fake-portals/index.ts";
+import type { NameForm } from "./portal-files.ts";
 import type { Drift, PortalSubject } from "./portal-conformance-suite.ts";
 
 type Peculiar = Omit<PortalSubject, "family" | "plugin" | "startFake" | "mode" | "report">;
@@ -135,6 +136,11 @@ const PECULIAR: Record<string, Peculiar> = {
     ],
   },
 };
+
+/** How names look at a portal. */
+export function nameFormOf(family: string): NameForm {
+  return PECULIAR[family]?.names ?? {};
+}
 
 /** Every family with a fake portal. One that is not described above is not complete, and its suite says so. */
 export const PORTAL_SUBJECTS: readonly PortalSubject[] = Object.entries(FAKE_PORTALS).map(([family, startFake]) => {

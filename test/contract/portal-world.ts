@@ -72,7 +72,7 @@ const NET: Partial<NetSettings> = {
 export async function openPortalWorld(options: WorldOptions): Promise<PortalWorld> {
   const { db, plugin, portal, now = () => NOW } = options;
   const home = mkdtempSync(join(tmpdir(), "gogobe-portal-"));
-  const [[key = "", entry] = []] = Object.entries(portal.chainOverrides());
+  const [key, entry] = entryOf(portal);
   const chainsFile = join(home, "chains.json");
   writeFileSync(chainsFile, JSON.stringify({ [key]: { ...entry, ...options.entry } }));
   const chains = loadChains({ chainsFile });
@@ -146,6 +146,16 @@ export async function openPortalWorld(options: WorldOptions): Promise<PortalWorl
       rmSync(home, { recursive: true, force: true });
     },
   };
+}
+
+/** A chain of the registry keeps all that is its own and is only led here; one that is not there is taken as the fake portal has it. */
+function entryOf(portal: FakePortal): [key: string, entry: Record<string, unknown>] {
+  const [[key, override] = []] = Object.entries(portal.chainOverrides());
+  if (key === undefined || override === undefined)
+    throw new Error(`the fake portal of ${portal.family} names no chain`);
+  if (!loadChains({ chainsFile: null }).byKey(key)) return [key, { ...override }];
+  const { baseUrl, hosts, allowPrivateHosts } = override;
+  return [key, { baseUrl, hosts, allowPrivateHosts }];
 }
 
 function messageOf(chain: Chain, file: Candidate, url: string): FileDiscovered {
