@@ -55,11 +55,13 @@ const EXPORTS: Record<string, string> = {
   chains: `SELECT chain, chain_id, name, portal, status FROM chains ORDER BY chain COLLATE "C"`,
   stores: `
     SELECT ${STORE}, s.store_code, s.chain, s.sub_chain_code, s.sub_chain_name, s.name, s.store_type, s.address, s.city, s.zip_code,
-      s.latitude, s.longitude, s.heard_at, ${FILE}
+      s.latitude, s.longitude, s.chain_name, s.check_digit, s.updated_at, s.extra, s.heard_at, ${FILE}
     FROM stores s LEFT JOIN files f ON f.file_id = s.file_id
     ORDER BY 1, 2`,
   items: `
-    SELECT ${ITEM}, i.name, i.manufacturer, i.country, i.unit, i.quantity, i.weighted, i.gtin FROM items i ORDER BY 1, 2`,
+    SELECT ${ITEM}, i.name, i.manufacturer, i.manufacturer_description, i.country, i.unit, i.quantity, i.unit_qty, i.unit_of_measure,
+      i.qty_in_package, i.weighted, i.item_type, i.gtin
+    FROM items i ORDER BY 1, 2`,
   // A master product that no item points at any more is a trace of the way, not content.
   master_products: `
     SELECT m.master_key COLLATE "C" AS master_key, m.gtin, m.name, m.brand, m.quantity, m.unit
@@ -71,7 +73,8 @@ const EXPORTS: Record<string, string> = {
     FROM product_master_links l JOIN items i ON i.id = l.item_id JOIN master_products m ON m.id = l.master_id
     ORDER BY 1, 2`,
   prices: `
-    SELECT ${STORE}, ${ITEM}, p.price, p.unit_price, p.updated_at, p.version, p.row_number, p.seen_version, p.delisted_at, ${FILE}
+    SELECT ${STORE}, ${ITEM}, p.price, p.unit_price, p.updated_at, p.item_status, p.allow_discount, p.internal_id, p.extra,
+      p.version, p.row_number, p.seen_version, p.delisted_at, ${FILE}
     FROM prices p JOIN stores s ON s.id = p.store_id JOIN items i ON i.id = p.item_id LEFT JOIN files f ON f.file_id = p.file_id
     ORDER BY 1, 2, 3, 4`,
   price_history: `
@@ -88,7 +91,7 @@ const EXPORTS: Record<string, string> = {
     ORDER BY 1, 2, 3`,
   promotion_items: `
     SELECT ${STORE}, p.promotion_code COLLATE "C" AS promotion_code, l.position, ${ITEM}, l.is_gift, l.item_type, l.gift_price, l.group_id,
-      l.reward_type, l.min_qty, l.max_qty, l.discount_rate, l.discounted_price, l.discounted_price_per_unit, l.weighted
+      l.reward_type, l.min_qty, l.max_qty, l.discount_rate, l.discounted_price, l.discounted_price_per_unit, l.weighted, l.extra
     FROM promotion_items l JOIN promotions p ON p.id = l.promotion_id JOIN stores s ON s.id = p.store_id JOIN items i ON i.id = l.item_id
     ORDER BY 1, 2, 3, 4`,
   promotion_clubs: `
@@ -101,7 +104,7 @@ const EXPORTS: Record<string, string> = {
     ORDER BY 1, 2, 3`,
   files: `
     SELECT ${FILE}, f.chain_id, f.sub_chain_code, f.store_code, f.portal, f.file_type, f.version, f.status, f.complete, f.source_url,
-      f.object_uri, f.sha256, f.size_bytes, f.rows_claimed, f.rows_read, f.rows_rejected, f.batch_count, f.dialect, f.encoding, f.container,
+      f.object_uri, f.sha256, f.size_bytes, f.rows_claimed, f.rows_read, f.rows_rejected, f.rows_repeated, f.batch_count, f.dialect, f.encoding, f.container,
       f.header, f.unknown_tags, f.problems, f.error, f.published_at
     FROM files f ORDER BY 1, 2, 3`,
   batches: `

@@ -69,6 +69,7 @@ CREATE TABLE files (
   parsed_at timestamp with time zone,
   loaded_at timestamp with time zone,
   changed_at timestamp with time zone DEFAULT now() NOT NULL,
+  rows_repeated integer,
   CONSTRAINT files_chain_file_name_revision_key UNIQUE (chain, file_name, revision),
   CONSTRAINT files_pkey PRIMARY KEY (file_id),
   CONSTRAINT files_file_type_check CHECK ((file_type = ANY (ARRAY['price'::text, 'price-full'::text, 'promo'::text, 'promo-full'::text, 'stores'::text]))),
@@ -123,6 +124,11 @@ CREATE TABLE items (
   weighted boolean,
   gtin text,
   version text COLLATE "C",
+  manufacturer_description text,
+  unit_qty text,
+  unit_of_measure text,
+  qty_in_package numeric,
+  item_type text,
   CONSTRAINT items_chain_item_code_key UNIQUE (chain, item_code),
   CONSTRAINT items_pkey PRIMARY KEY (id)
 );
@@ -165,6 +171,10 @@ CREATE TABLE prices (
   file_id uuid NOT NULL,
   seen_version text COLLATE "C",
   delisted_at timestamp with time zone,
+  item_status text,
+  allow_discount boolean,
+  internal_id text,
+  extra jsonb,
   CONSTRAINT prices_pkey PRIMARY KEY (item_id, store_id)
 ) WITH (fillfactor=45);
 
@@ -199,6 +209,7 @@ CREATE TABLE promotion_items (
   discounted_price numeric,
   discounted_price_per_unit numeric,
   weighted boolean,
+  extra jsonb,
   CONSTRAINT promotion_items_pkey PRIMARY KEY (promotion_id, "position")
 );
 
@@ -277,6 +288,10 @@ CREATE TABLE stores (
   row_number integer,
   file_id uuid,
   heard_at timestamp with time zone,
+  chain_name text,
+  check_digit text,
+  updated_at timestamp with time zone,
+  extra jsonb,
   CONSTRAINT stores_chain_id_store_code_key_key UNIQUE (chain_id, store_code_key),
   CONSTRAINT stores_pkey PRIMARY KEY (id)
 );

@@ -34,11 +34,20 @@ function productLines(no: number, rows: readonly ProductRow[]): string {
   for (const row of rows) {
     text += `${no}\t${row.line}\t${textField(row.ean)}\t${row.price}\t${row.unitPrice ?? NULL}\t${row.updatedAt ?? NULL}\t${masterFields(
       row,
-    )}\t${textField(row.name)}\t${textField(row.manufacturerName)}\t${textField(row.country)}\t${textField(row.unit)}\t${
-      row.quantity ?? NULL
-    }\t${booleanField(row.weighted)}\n`;
+    )}\t${wordingFields(row)}\t${textField(row.itemStatus)}\t${booleanField(row.allowDiscount)}\t${textField(
+      row.internalId,
+    )}\t${jsonField(row.extra)}\n`;
   }
   return text;
+}
+
+/** In the order of the columns of wording. */
+function wordingFields(row: ProductRow): string {
+  return `${textField(row.name)}\t${textField(row.manufacturerName)}\t${textField(row.manufacturerDescription)}\t${textField(
+    row.country,
+  )}\t${textField(row.unit)}\t${row.quantity ?? NULL}\t${textField(row.unitQtyRaw)}\t${textField(row.unitOfMeasureRaw)}\t${
+    row.qtyInPackage ?? NULL
+  }\t${booleanField(row.weighted)}\t${textField(row.itemType)}`;
 }
 
 function masterFields(row: ProductRow | PromotionItem): string {
@@ -120,5 +129,6 @@ function linkContent(item: PromotionItem): string {
     item.discountedPrice ?? NULL,
     item.discountedPricePerUnit ?? NULL,
     booleanField(item.weighted),
+    jsonField(item.extra),
   ].join("\t")}\n`;
 }

@@ -17,14 +17,17 @@ CREATE TEMP TABLE stage_trusted (
 CREATE TEMP TABLE stage_products (
   batch_no integer, line integer, code text, price numeric, unit_price numeric, updated_at timestamptz,
   gtin text, master_id bigint, master_key text, method text, confidence real,
-  name text, manufacturer text, country text, unit text, quantity numeric, weighted boolean
+  name text, manufacturer text, manufacturer_description text, country text, unit text, quantity numeric, unit_qty text,
+  unit_of_measure text, qty_in_package numeric, weighted boolean, item_type text,
+  item_status text, allow_discount boolean, internal_id text, extra jsonb
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE stage_rejected (
   batch_no integer, line integer, reason text, raw text, code text
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE stage_items (
   chain text, code text, gtin text, master_id bigint, master_key text, method text, confidence real,
-  name text, manufacturer text, country text, unit text, quantity numeric, weighted boolean,
+  name text, manufacturer text, manufacturer_description text, country text, unit text, quantity numeric, unit_qty text,
+  unit_of_measure text, qty_in_package numeric, weighted boolean, item_type text,
   version text COLLATE "C", file_id uuid,
   -- True for an item that is there already and whose code means another product now.
   known boolean
@@ -34,7 +37,7 @@ CREATE TEMP TABLE stage_missing (
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE stage_sightings (
   store_id integer, item_id bigint, batch_no integer, line integer, version text COLLATE "C", price numeric, unit_price numeric,
-  updated_at timestamptz, old_row tid, old_version text COLLATE "C", old_file uuid, old_price numeric, old_delisted_at timestamptz,
+  updated_at timestamptz, item_status text, allow_discount boolean, internal_id text, extra jsonb, old_row tid, old_version text COLLATE "C", old_file uuid, old_price numeric, old_delisted_at timestamptz,
   -- In the table; the only one of its pair in this flush; the newest of them; not newer than what the table holds; wins over what the table holds; worded otherwise than the item.
   known boolean, alone boolean, newest boolean, late boolean, wins boolean, reworded boolean,
   -- The sighting before this one, in this flush or in the table; null when there is none.
@@ -51,7 +54,8 @@ CREATE TEMP TABLE stage_promotions (
 CREATE TEMP TABLE stage_promotion_items (
   batch_no integer, line integer, position integer, code text, gtin text, master_id bigint, master_key text, method text,
   confidence real, is_gift boolean, item_type text, gift_price numeric, group_id text, reward_type text, min_qty numeric,
-  max_qty numeric, discount_rate numeric, discounted_price numeric, discounted_price_per_unit numeric, weighted boolean
+  max_qty numeric, discount_rate numeric, discounted_price numeric, discounted_price_per_unit numeric, weighted boolean,
+  extra jsonb
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE stage_offers (
   store_id integer, code text, batch_no integer, line integer, version text COLLATE "C", content_hash text,

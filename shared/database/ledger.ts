@@ -75,6 +75,7 @@ export interface ParseFacts {
   rowsClaimed: number | null;
   rowsRead: number;
   rowsRejected: number;
+  rowsRepeated?: number;
   complete: boolean;
   dialect: string;
   encoding: string;
@@ -90,7 +91,7 @@ export async function recordParsed(db: Queryable, fileId: string, facts: ParseFa
     name: "ledger-parsed",
     text: `UPDATE files SET
         batch_count = $2, rows_claimed = $3, rows_read = $4, rows_rejected = $5, complete = $6, dialect = $7, encoding = $8, container = $9,
-        header = $10, unknown_tags = $11, problems = $12, parsed_at = now(), changed_at = now(),
+        header = $10, unknown_tags = $11, problems = $12, rows_repeated = $13, parsed_at = now(), changed_at = now(),
         status = CASE WHEN status IN ('discovered', 'downloaded', 'failed') THEN 'parsed' ELSE status END
       WHERE file_id = $1`,
     values: [
@@ -106,6 +107,7 @@ export async function recordParsed(db: Queryable, fileId: string, facts: ParseFa
       JSON.stringify(facts.header),
       JSON.stringify(facts.unknownTags),
       JSON.stringify(facts.problems),
+      facts.rowsRepeated ?? null,
     ],
   });
 }

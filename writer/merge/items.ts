@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { NO_WORDING, wordingOf } from "./wording-columns.ts";
 
 /** A master product id that two keys claim: never merged, always told. */
 export interface MasterConflict {
@@ -49,32 +50,30 @@ interface Clash {
 
 const STAGE_NEW_ITEMS = `
   INSERT INTO stage_items
-  SELECT DISTINCT ON (chain, code) chain, code, gtin, master_id, master_key, method, confidence,
-    name, manufacturer, country, unit, quantity, weighted, version, file_id, false
+  SELECT DISTINCT ON (chain, code) chain, code, gtin, master_id, master_key, method, confidence, ${wordingOf()}, version, file_id, false
   FROM (
-    SELECT b.chain, s.code, s.gtin, s.master_id, s.master_key, s.method, s.confidence, s.name, s.manufacturer, s.country, s.unit,
-      s.quantity, s.weighted, b.version, b.file_id, s.updated_at, s.line
+    SELECT b.chain, s.code, s.gtin, s.master_id, s.master_key, s.method, s.confidence, ${wordingOf("s")}, b.version, b.file_id, s.updated_at, s.line
     FROM stage_missing JOIN stage_products s USING (batch_no, line) JOIN stage_batches b USING (batch_no)
     UNION ALL
     -- A promotion names a code and says nothing of its wording.
-    SELECT b.chain, l.code, l.gtin, l.master_id, l.master_key, l.method, l.confidence, NULL, NULL, NULL, NULL,
-      NULL, NULL, NULL, b.file_id, NULL, l.line
+    SELECT b.chain, l.code, l.gtin, l.master_id, l.master_key, l.method, l.confidence, ${NO_WORDING},
+      NULL, b.file_id, NULL, l.line
     FROM stage_promotion_items l JOIN stage_batches b USING (batch_no)
     WHERE NOT EXISTS (SELECT FROM items i WHERE i.chain = b.chain AND i.item_code = l.code)
   ) n
   ORDER BY chain, code, version DESC NULLS LAST, updated_at DESC NULLS LAST, line DESC`;
 
 const ADD_ITEMS = `
-  INSERT INTO items (chain, item_code, name, manufacturer, country, unit, quantity, weighted, gtin, version)
-  SELECT chain, code, name, manufacturer, country, unit, quantity, weighted, gtin, version
+  INSERT INTO items (chain, item_code, ${wordingOf()}, gtin, version)
+  SELECT chain, code, ${wordingOf()}, gtin, version
   FROM stage_items
   ORDER BY chain, code
   ON CONFLICT DO NOTHING`;
 
 const STAGE_CHANGED_CODES = `
   INSERT INTO stage_items
-  SELECT i.chain, s.code, s.gtin, s.master_id, s.master_key, s.method, s.confidence, s.name, s.manufacturer, s.country, s.unit, s.quantity,
-    s.weighted, w.version, b.file_id, true
+  SELECT i.chain, s.code, s.gtin, s.master_id, s.master_key, s.method, s.confidence, ${wordingOf("s")},
+    w.version, b.file_id, true
   FROM stage_sightings w
   JOIN stage_batches b USING (batch_no)
   JOIN stage_products s ON s.batch_no = w.batch_no AND s.line = w.line

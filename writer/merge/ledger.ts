@@ -47,6 +47,7 @@ export async function recordTotals(client: pg.PoolClient, batches: readonly Flus
             rows_claimed: totals.rowsClaimed,
             rows_read: totals.rowsRead,
             rows_rejected: totals.rowsRejected,
+            rows_repeated: totals.rowsRepeated,
             batch_count: totals.batchCount,
             dialect: totals.dialect,
             encoding: totals.encoding,
@@ -61,10 +62,10 @@ export async function recordTotals(client: pg.PoolClient, batches: readonly Flus
   if (rows.length === 0) return;
   await client.query(
     `UPDATE files f SET complete = r.complete, rows_claimed = r.rows_claimed, rows_read = r.rows_read, rows_rejected = r.rows_rejected,
-        batch_count = r.batch_count, dialect = r.dialect, encoding = r.encoding, container = r.container, header = r.header,
+        rows_repeated = r.rows_repeated, batch_count = r.batch_count, dialect = r.dialect, encoding = r.encoding, container = r.container, header = r.header,
         unknown_tags = r.unknown_tags, problems = r.problems
       FROM jsonb_to_recordset($1) AS r (file_id uuid, complete boolean, rows_claimed integer, rows_read integer, rows_rejected integer,
-        batch_count integer, dialect text, encoding text, container text, header jsonb, unknown_tags jsonb, problems jsonb)
+        rows_repeated integer, batch_count integer, dialect text, encoding text, container text, header jsonb, unknown_tags jsonb, problems jsonb)
       WHERE f.file_id = r.file_id`,
     [jsonText(rows)],
   );

@@ -112,9 +112,9 @@ const INSERT = `
 
 const INSERT_ITEMS = `
   INSERT INTO promotion_items (promotion_id, item_id, is_gift, position, item_type, gift_price, group_id, reward_type, min_qty, max_qty,
-    discount_rate, discounted_price, discounted_price_per_unit, weighted)
+    discount_rate, discounted_price, discounted_price_per_unit, weighted, extra)
   SELECT o.promotion_id, i.id, l.is_gift, l.position, l.item_type, l.gift_price, l.group_id, l.reward_type, l.min_qty, l.max_qty,
-    l.discount_rate, l.discounted_price, l.discounted_price_per_unit, l.weighted
+    l.discount_rate, l.discounted_price, l.discounted_price_per_unit, l.weighted, l.extra
   FROM stage_offers o
   JOIN stage_batches b USING (batch_no)
   JOIN stage_promotion_items l ON l.batch_no = o.batch_no AND l.line = o.line

@@ -1,9 +1,9 @@
 import type pg from "pg";
+import { isReworded } from "./wording-columns.ts";
 
 /** A staged row with its item, where that is known. */
 const ROW = `b.store_id, i.id AS item_id, s.batch_no, s.line, b.version, s.price, s.unit_price, s.updated_at,
-        (i.name, i.manufacturer, i.country, i.unit, i.quantity, i.weighted, i.gtin)
-          IS DISTINCT FROM (s.name, s.manufacturer, s.country, s.unit, s.quantity, s.weighted, s.gtin) AS reworded`;
+        s.item_status, s.allow_discount, s.internal_id, s.extra, ${isReworded("i", "s")} AS reworded`;
 
 /** The fence (OFFSET 0) makes the planner look prices up by item and store: through two outer joins it would take the item alone. */
 const KNOWN = `
@@ -33,7 +33,8 @@ const NEW = `
 /** One row per store, item and file, the last update of the file; beside it the sighting before, in this flush or in the table. */
 const sightingsOf = (rows: string) => `
     INSERT INTO stage_sightings
-    SELECT store_id, item_id, batch_no, line, version, price, unit_price, updated_at, old_row, old_version, old_file, old_price,
+    SELECT store_id, item_id, batch_no, line, version, price, unit_price, updated_at, item_status, allow_discount, internal_id, extra,
+      old_row, old_version, old_file, old_price,
       old_delisted_at, known, lead(version) OVER pair IS NULL AND lag(version) OVER pair IS NULL, lead(version) OVER pair IS NULL,
       late, wins, reworded,
       -- Late rows come first in the order of versions: after them, what the table holds is the sighting before.

@@ -16,18 +16,22 @@ interface StoreCandidate {
   zip_code?: string | undefined;
   latitude?: string | undefined;
   longitude?: string | undefined;
+  chain_name?: string | undefined;
+  check_digit?: string | undefined;
+  updated_at?: string | undefined;
+  extra?: Record<string, string> | undefined;
   version: string | null;
   row_number: number | null;
   file_id: string | null;
   heard_at: string | null;
 }
 
-const DESCRIPTION = `sub_chain_code, sub_chain_name, store_code, name, store_type, address, city, zip_code, latitude, longitude, version,
-  row_number, file_id`;
+const DESCRIPTION = `sub_chain_code, sub_chain_name, store_code, name, store_type, address, city, zip_code, latitude, longitude, chain_name,
+  check_digit, updated_at, extra, version, row_number, file_id`;
 
 /**
  * Makes and updates the stores that the batches tell of, in one statement that locks them in the order of their codes. The newest row
- * of a stores file describes a store; other files only name it, and say when it was heard of.
+ * of a stores file describes a store (of one file the last update); other files only name it, and say when it was heard of.
  */
 export async function mergeStores(client: pg.PoolClient, batches: readonly FlushBatch[]): Promise<void> {
   const candidates = batches.flatMap(candidatesOf);
@@ -37,12 +41,12 @@ export async function mergeStores(client: pg.PoolClient, batches: readonly Flush
       SELECT *, coalesce(nullif(ltrim(store_code, '0'), ''), '0') AS store_code_key
       FROM jsonb_to_recordset($1) AS c (chain text, chain_id text, store_code text, sub_chain_code text, sub_chain_name text,
         name text, store_type text, address text, city text, zip_code text, latitude numeric, longitude numeric,
-        version text, row_number integer, file_id uuid, heard_at timestamptz)
+        chain_name text, check_digit text, updated_at timestamptz, extra jsonb, version text, row_number integer, file_id uuid, heard_at timestamptz)
     ), best AS (
       -- A published spelling with its zeros says more than one without; any fixed choice would do.
       SELECT DISTINCT ON (chain_id, store_code_key) *, max(heard_at) OVER (PARTITION BY chain_id, store_code_key) AS last_heard
       FROM offered
-      ORDER BY chain_id, store_code_key, version COLLATE "C" DESC NULLS LAST, row_number DESC,
+      ORDER BY chain_id, store_code_key, version COLLATE "C" DESC NULLS LAST, updated_at DESC NULLS LAST, row_number DESC,
         length(store_code) DESC, sub_chain_code COLLATE "C" DESC NULLS LAST
     )
     INSERT INTO stores (chain, chain_id, heard_at, ${DESCRIPTION})
@@ -73,7 +77,8 @@ function describesBetter(a: string, b: string): string {
   return `CASE WHEN ${b}.version IS NULL THEN
       ${a}.version IS NOT NULL
       OR (length(${a}.store_code), coalesce(${a}.sub_chain_code, '') COLLATE "C") > (length(${b}.store_code), coalesce(${b}.sub_chain_code, '') COLLATE "C")
-    ELSE (${a}.version COLLATE "C", ${a}.row_number) >= (${b}.version, ${b}.row_number) END IS TRUE`;
+    ELSE (${a}.version COLLATE "C", coalesce(${a}.updated_at, '-infinity'), ${a}.row_number)
+      >= (${b}.version, coalesce(${b}.updated_at, '-infinity'), ${b}.row_number) END IS TRUE`;
 }
 
 function candidatesOf(batch: FlushBatch): StoreCandidate[] {
@@ -105,6 +110,10 @@ function candidatesOf(batch: FlushBatch): StoreCandidate[] {
     zip_code: row.zipCode,
     latitude: row.latitude,
     longitude: row.longitude,
+    chain_name: row.chainName,
+    check_digit: row.checkDigit,
+    updated_at: row.updatedAt,
+    extra: row.extra,
     version,
     row_number: row.line,
     file_id: fileId,

@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { isReworded, setWording, wordingOf } from "./wording-columns.ts";
 
 /**
  * Takes the lock under which the wording of a chain's items changes, in the order of chains, and says whether nobody has changed any
@@ -44,19 +45,17 @@ export async function settleWording(client: pg.PoolClient, before: ReadonlyMap<s
       WHERE (w.reworded OR $1) AND w.newest AND w.wins
       ORDER BY w.item_id, w.version DESC, w.updated_at DESC NULLS LAST, w.line DESC
     ), reworded AS (
-      SELECT c.item_id, c.version, s.name, s.manufacturer, s.country, s.unit, s.quantity, s.weighted, s.gtin
+      SELECT c.item_id, c.version, ${wordingOf("s")}, s.gtin
       FROM candidates c
       JOIN stage_products s ON s.batch_no = c.batch_no AND s.line = c.line
       JOIN items i ON i.id = c.item_id
-      WHERE (i.name, i.manufacturer, i.country, i.unit, i.quantity, i.weighted, i.gtin)
-          IS DISTINCT FROM (s.name, s.manufacturer, s.country, s.unit, s.quantity, s.weighted, s.gtin)
+      WHERE ${isReworded("i", "s")}
         AND NOT EXISTS (
           SELECT FROM prices p
           WHERE p.item_id = c.item_id
             AND (p.version, coalesce(p.updated_at, '-infinity'), p.row_number) > (c.version, coalesce(c.updated_at, '-infinity'), c.line))
     ), updated AS (
-      UPDATE items i SET name = r.name, manufacturer = r.manufacturer, country = r.country, unit = r.unit, quantity = r.quantity,
-        weighted = r.weighted, gtin = r.gtin, version = r.version
+      UPDATE items i SET ${setWording("r")}, gtin = r.gtin, version = r.version
       FROM reworded r WHERE i.id = r.item_id
       RETURNING i.chain
     )
