@@ -88,7 +88,9 @@ function createRuntime({ config, log }: Context, shutdown: Shutdown): Runtime {
   const portals = once(async () => {
     const { pool } = await database();
     const { createPortalAccess } = await import("../shared/net/portal-access.ts");
-    const opened = createPortalAccess({ db: pool, log, metrics, chains: await chains() });
+    const { patienceOf } = await import("../shared/net/net-settings.ts");
+    const settings = patienceOf(config.portalSeconds);
+    const opened = createPortalAccess({ db: pool, log, metrics, chains: await chains(), settings });
     shutdown.add("the portals", () => opened.close());
     return opened;
   });

@@ -4,7 +4,7 @@ import type { PortalFamily } from "../shared/contracts/portal-family.ts";
 import { RetryableError } from "../shared/errors.ts";
 import type { ChainRegistry, StageDeps } from "../shared/stage.ts";
 import { type Candidate, type CrawlFilter, newestOnly, withDefaultDays } from "./listed-file.ts";
-import { judgeListing, type ListingState } from "./listing-health.ts";
+import { judgeListing, LISTING_STATES, type ListingState } from "./listing-health.ts";
 import { publishOutbox, recordListed } from "./outbox.ts";
 import { type ListingAccess, noCounts, readListing } from "./read-listing.ts";
 
@@ -17,6 +17,8 @@ export interface ListChainOptions {
   /** A listing that takes longer counts as unreachable, in milliseconds. */
   deadlineMs: number;
   now: () => Date;
+  /** How long after its time the listing starts. @default 0 */
+  lateSeconds?: number;
 }
 
 /** One listing of one chain. `stopped`: the process was asked to end, which says nothing of the portal. */
@@ -32,6 +34,8 @@ export interface ListingOutcome {
   published: number;
   unknownNames: number;
   seconds: number;
+  /** How long after its time it started: waiting for other chains. */
+  lateSeconds: number;
 }
 
 /** Publishing waits for the end of a listing, to go in version order, but not so long that links expire. */
@@ -79,6 +83,7 @@ export async function listChain(
     ...intake.totals,
     unknownNames: counts.unknownNames,
     seconds: (options.now().getTime() - startedAt.getTime()) / 1000,
+    lateSeconds: options.lateSeconds ?? 0,
   };
   if (!stopped) await recordListing(deps.db, outcome, startedAt, options.now());
   report(deps, chain, outcome);
@@ -148,6 +153,12 @@ async function recordListing(db: pg.Pool, outcome: ListingOutcome, startedAt: Da
 
 function report({ log, metrics }: CrawlerDeps, chain: Chain, outcome: ListingOutcome): void {
   metrics.listingsTotal.inc({ chain: chain.key, state: outcome.state });
+  metrics.listingLateSeconds.observe(outcome.lateSeconds);
+  if (outcome.state !== "stopped") {
+    for (const state of LISTING_STATES) {
+      metrics.listingState.set({ chain: chain.key, state }, state === outcome.state ? 1 : 0);
+    }
+  }
   metrics.filesTotal.inc({ stage: "crawlers", outcome: "discovered" }, outcome.filesNew);
   metrics.filesTotal.inc({ stage: "crawlers", outcome: "unknown-name" }, outcome.unknownNames);
   metrics.stageSeconds.observe({ stage: "crawlers" }, outcome.seconds);

@@ -2,6 +2,7 @@ import { DateTime } from "luxon";
 import type { Chain, EmptyRule } from "../shared/contracts/chain.ts";
 import { errorMessage, GogobeError, LayoutNotRecognisedError } from "../shared/errors.ts";
 import { daysBefore, ISRAEL_ZONE, israelDay } from "../shared/israel-time.ts";
+import { BodyTooLargeError } from "../shared/net/net-errors.ts";
 import type { CrawlFilter } from "./listed-file.ts";
 import { restAt } from "./rest-days.ts";
 
@@ -58,9 +59,15 @@ function judgeError(chain: Chain, counts: ListingCounts): ListingHealth {
   const partly = counts.matched > 0 ? ` (after ${counts.matched} files)` : "";
   const known = chain.statusDetail === undefined ? "" : ` [known of this chain: ${chain.statusDetail}]`;
   return {
-    state: error instanceof LayoutNotRecognisedError ? "layout-not-recognised" : "unreachable",
+    state: isOfLayout(error) ? "layout-not-recognised" : "unreachable",
     detail: `${errorMessage(error)}${partly}${hint}${known}`,
   };
+}
+
+/** An answer that is no listing: another layout, far too large, or one on which the reader itself failed. */
+function isOfLayout(error: unknown): boolean {
+  if (error instanceof LayoutNotRecognisedError || error instanceof BodyTooLargeError) return true;
+  return !(error instanceof GogobeError);
 }
 
 function excuseFor(chain: Chain, filter: CrawlFilter, counts: ListingCounts, now: Date): string | null {

@@ -1,6 +1,6 @@
 import type { PortalContext, PortalFamily } from "../shared/contracts/portal-family.ts";
 import type { Chain } from "../shared/contracts/chain.ts";
-import { RetryableError } from "../shared/errors.ts";
+import { LayoutNotRecognisedError, RetryableError } from "../shared/errors.ts";
 import type { PortalSession } from "../shared/net/portal-access.ts";
 import { type Candidate, type CrawlFilter, matches, readListed } from "./listed-file.ts";
 import type { ListingCounts } from "./listing-health.ts";
@@ -9,6 +9,9 @@ import type { ListingCounts } from "./listing-health.ts";
 export interface ListingAccess {
   forChain(chain: Chain, signal?: AbortSignal): Pick<PortalSession, "http" | "ftp" | "close">;
 }
+
+/** The largest listing known has some 5,400 files; one that never ends must end. */
+const MOST_FILES = 50_000;
 
 export function noCounts(): ListingCounts {
   return { known: 0, matched: 0, unknownNames: 0, unknownSample: null, error: null };
@@ -38,6 +41,11 @@ export async function* readListing(
       return;
     }
     if (page.done) return;
+    if (seen.size > MOST_FILES) {
+      counts.error = new LayoutNotRecognisedError(`more than ${MOST_FILES} files are listed, and no end`);
+      void Promise.resolve(iterator.return?.()).catch(() => undefined);
+      return;
+    }
     const asked: Candidate[] = [];
     for (const listed of page.value) {
       if (seen.has(listed.fileName)) continue;

@@ -1,9 +1,10 @@
-import pLimit from "p-limit";
 import { errorMessage } from "../shared/errors.ts";
 import type { RunningStage, StageDeps } from "../shared/stage.ts";
 import { type ChosenChain, chooseChains } from "./choose-chains.ts";
 import { type CrawlerDeps, listChain, type ListingOutcome } from "./list-chain.ts";
 import type { CrawlFilter } from "./listed-file.ts";
+import { pause } from "./pause.ts";
+import { createPlaces } from "./places.ts";
 import { builtInFamilies, type PortalFamilies } from "./portals/index.ts";
 import type { ListingAccess } from "./read-listing.ts";
 import { sweep } from "./sweep.ts";
@@ -16,7 +17,7 @@ export interface CrawlOptions {
   /** Ends when every chain was listed once; else lists on every chain's interval until stopped. */
   once: boolean;
   signal?: AbortSignal;
-  /** A listing that takes longer is given up, in milliseconds. @default 900000 */
+  /** A listing that takes longer is given up, in milliseconds. @default GOGOBE_LISTING_SECONDS */
   listingDeadlineMs?: number;
   /** Told of every listing as it ends: for progress on a terminal. */
   onListed?: (outcome: ListingOutcome) => void;
@@ -36,15 +37,11 @@ export interface RunningCrawlers extends RunningStage {
   done: Promise<CrawlSummary>;
 }
 
-/** A slow portal keeps its place among the chains listed at once for this long; then the next chain may start beside it. */
-const PLACE_MS = 20_000;
-const LISTING_DEADLINE_MS = 900_000;
+/** A listing that took longer than this is one of a slow portal, in milliseconds. */
+const SLOW_MS = 20_000;
 
 /** Intervals vary by this part either way, so that chains on one host drift apart. */
 const JITTER = 0.1;
-
-/** Longer timers fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** After a failure of our own side (database, bus): the next try, in milliseconds. */
 const RETRY_OWN_MS = 30_000;
@@ -61,26 +58,27 @@ export function startCrawlers(
   const chosen = chooseChains(deps.chains, deps.families ?? builtInFamilies(), options.chains);
   const stopping = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stopping.signal]) : stopping.signal;
-  const places = createPlaces(deps.config.crawlConcurrency);
   const latest = new Map<string, ListingOutcome>();
 
-  const listOnce = async ({ chain, family }: ChosenChain): Promise<void> => {
-    const outcome = await places.run(signal, () =>
-      listChain(deps, chain, family, {
-        filter: options.filter,
-        signal,
-        deadlineMs: options.listingDeadlineMs ?? LISTING_DEADLINE_MS,
-        now: options.now ?? (() => new Date()),
-      }),
-    );
-    if (!outcome) return;
-    latest.set(chain.key, outcome);
-    options.onListed?.(outcome);
+  const lister = (troubled: string[]): List => {
+    const places = createPlaces(deps.config.crawlConcurrency, troubled);
+    return async ({ chain, family }, dueAt) => {
+      const list = () =>
+        listChain(deps, chain, family, {
+          filter: options.filter,
+          signal,
+          deadlineMs: options.listingDeadlineMs ?? deps.config.listingSeconds * 1000,
+          now: options.now ?? (() => new Date()),
+          lateSeconds: Math.max(0, Date.now() - dueAt) / 1000,
+        });
+      const outcome = await places.run(chain.key, signal, list, ({ state }) => state === "unreachable");
+      if (!outcome) return;
+      latest.set(chain.key, outcome);
+      options.onListed?.(outcome);
+    };
   };
 
-  const run = options.once
-    ? runOnce(deps, chosen, listOnce)
-    : Promise.all([sweepForEver(deps, signal), ...chosen.map((one) => listForEver(deps, one, listOnce, signal))]);
+  const run = options.once ? runOnce(deps, chosen, lister) : runForEver(deps, chosen, lister, signal);
   const done = run.then(() => summaryOf([...latest.values()]));
   // Whoever waits for `done` sees the error; whoever only stops must not crash of it.
   done.catch(() => undefined);
@@ -94,34 +92,60 @@ export function startCrawlers(
   };
 }
 
+/** Lists one chain that was due at a time (epoch, in milliseconds). */
+type List = (one: ChosenChain, dueAt: number) => Promise<void>;
+
 async function runOnce(
   deps: CrawlerDeps & StageDeps,
   chosen: readonly ChosenChain[],
-  listOnce: (one: ChosenChain) => Promise<void>,
+  lister: (troubled: string[]) => List,
 ): Promise<void> {
   await sweepNow(deps);
-  const results = await Promise.allSettled(chosen.map(listOnce));
+  const list = lister(await troubledBefore(deps.db));
+  const dueAt = Date.now();
+  const results = await Promise.allSettled(chosen.map((one) => list(one, dueAt)));
   const failed = results.find((result) => result.status === "rejected");
   if (failed) throw failed.reason;
 }
 
-/** One chain on its own clock, measured from start to start. Trouble on our own side is logged and tried again soon. */
-async function listForEver(
-  deps: CrawlerDeps,
-  one: ChosenChain,
-  listOnce: (one: ChosenChain) => Promise<void>,
+async function runForEver(
+  deps: CrawlerDeps & StageDeps,
+  chosen: readonly ChosenChain[],
+  lister: (troubled: string[]) => List,
   signal: AbortSignal,
 ): Promise<void> {
+  const troubled = await troubledBefore(deps.db).catch((error: unknown) => {
+    deps.log.warn(`what the last listings say cannot be read: ${errorMessage(error)}`);
+    return [];
+  });
+  const list = lister(troubled);
+  await Promise.all([sweepForEver(deps, signal), ...chosen.map((one) => listForEver(deps, one, list, signal))]);
+}
+
+/** Chains whose last listing, in whatever process, failed or was slow. */
+async function troubledBefore(db: CrawlerDeps["db"]): Promise<string[]> {
+  const { rows } = await db.query<{ chain: string }>(
+    `SELECT chain FROM chain_listings
+     WHERE state = 'unreachable' OR finished_at - started_at > make_interval(secs => $1)`,
+    [SLOW_MS / 1000],
+  );
+  return rows.map(({ chain }) => chain);
+}
+
+/** One chain on its own clock, measured from start to start. Trouble on our own side is logged and tried again soon. */
+async function listForEver(deps: CrawlerDeps, one: ChosenChain, list: List, signal: AbortSignal): Promise<void> {
+  let dueAt = Date.now();
   while (!signal.aborted) {
-    const startedAt = Date.now();
     let pauseMs = one.chain.intervalSeconds * 1000 * (1 - JITTER + 2 * JITTER * Math.random());
     try {
-      await listOnce(one);
+      await list(one, dueAt);
     } catch (error) {
       deps.log.error({ chain: one.chain.key, err: error }, `listing of ${one.chain.key} could not be recorded`);
       pauseMs = Math.min(pauseMs, RETRY_OWN_MS);
     }
-    await pause(Math.max(0, startedAt + pauseMs - Date.now()), signal);
+    // A listing that took longer than the interval makes the next one due at its end, not in the past.
+    dueAt = Math.max(dueAt + pauseMs, Date.now());
+    await pause(dueAt - Date.now(), signal);
   }
 }
 
@@ -144,26 +168,6 @@ async function sweepNow(deps: CrawlerDeps & StageDeps): Promise<void> {
   deps.log.warn(result, "published again what was left behind");
 }
 
-/** At most `limit` chains are listed at once, but a slow one gives its place up after a while: it must never hold up the others. */
-function createPlaces(limit: number) {
-  const places = pLimit(limit);
-  return {
-    /** Undefined when the signal came before the turn. */
-    run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T | undefined> {
-      return new Promise((resolve, reject) => {
-        void places(async () => {
-          if (signal.aborted) return resolve(undefined);
-          const working = work();
-          working.then(resolve, reject);
-          const patience = new AbortController();
-          await Promise.race([working.catch(() => undefined), pause(PLACE_MS, patience.signal)]);
-          patience.abort();
-        });
-      });
-    },
-  };
-}
-
 function summaryOf(chains: ListingOutcome[]): CrawlSummary {
   const sum = (count: (outcome: ListingOutcome) => number) => chains.reduce((total, one) => total + count(one), 0);
   return {
@@ -172,18 +176,4 @@ function summaryOf(chains: ListingOutcome[]): CrawlSummary {
     filesNew: sum((one) => one.filesNew),
     published: sum((one) => one.published),
   };
-}
-
-/** Resolves early, never rejects, when the signal comes. */
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, Math.min(milliseconds, LONGEST_TIMER_MS));
-    if (signal.aborted) end();
-    else signal.addEventListener("abort", end);
-  });
 }

@@ -47,6 +47,12 @@ export const SETTINGS = {
     "a local store refuses to write when the disk would have less than this left",
   ),
   GOGOBE_CRAWL_CONCURRENCY: field("count", "5", "chains listed at once"),
+  GOGOBE_LISTING_SECONDS: field("seconds", "900", "a listing of one chain that takes longer is given up"),
+  GOGOBE_PORTAL_SECONDS: field(
+    "seconds",
+    "60",
+    "a portal that does not begin to answer in this time is given up, and one that then falls silent after half of it",
+  ),
   GOGOBE_DOWNLOAD_CONCURRENCY: field("count", "8", "files downloaded at once by one process"),
   GOGOBE_PARSE_CONCURRENCY: field("count", "1", "files parsed at once by one process"),
   GOGOBE_WRITE_FLUSH_BATCHES: field("count", "40", "batches of up to 500 rows per transaction of the writer"),
@@ -86,6 +92,8 @@ export interface Config {
   maxExpandedBytes: number;
   minFreeBytes: number;
   crawlConcurrency: number;
+  listingSeconds: number;
+  portalSeconds: number;
   downloadConcurrency: number;
   parseConcurrency: number;
   writeFlushBatches: number;
@@ -158,6 +166,8 @@ export function loadConfig(environment: Environment = process.env): Config {
     maxExpandedBytes: bytes("GOGOBE_MAX_EXPANDED_BYTES"),
     minFreeBytes: bytes("GOGOBE_MIN_FREE_BYTES"),
     crawlConcurrency: required("GOGOBE_CRAWL_CONCURRENCY"),
+    listingSeconds: required("GOGOBE_LISTING_SECONDS"),
+    portalSeconds: required("GOGOBE_PORTAL_SECONDS"),
     downloadConcurrency: required("GOGOBE_DOWNLOAD_CONCURRENCY"),
     parseConcurrency: required("GOGOBE_PARSE_CONCURRENCY"),
     writeFlushBatches: required("GOGOBE_WRITE_FLUSH_BATCHES"),

@@ -1,7 +1,10 @@
 import { type CheerioAPI, load } from "cheerio";
 import { LayoutNotRecognisedError } from "../../shared/errors.ts";
+import { assertReadable } from "./page-limits.ts";
 
+/** @throws {LayoutNotRecognisedError} for a page that no listing is: it would take the memory or the time of all others */
 export function parseHtml(html: string): CheerioAPI {
+  assertReadable(html);
   return load(html);
 }
 

@@ -1,4 +1,5 @@
 import type { ListedFile } from "../../shared/contracts/portal-family.ts";
+import { LayoutNotRecognisedError } from "../../shared/errors.ts";
 import { readAhead } from "./read-ahead.ts";
 
 /** One page of a paged listing. */
@@ -20,15 +21,20 @@ export interface PagedListing {
   signal: AbortSignal;
 }
 
-/** More pages than this is a pager that lies; so is one that leads through this many empty pages in a row. */
+/**
+ * More pages than this is a pager that lies; so is one that leads through this many empty pages in a row, or through so many that repeat
+ * what was read before. The last is generous: a burst of new files moves everything back by some pages while the listing is read.
+ */
 const MAX_PAGES = 5000;
 const EMPTY_PAGES = 3;
+const REPEATED_PAGES = 50;
 
 /**
  * All pages of a listing in page order, fetched a few at a time, each file once. The portal may change while it is read: a later page
  * that names a larger last one extends the run; and when files vanished, others have moved up to pages that were read before, so
  * the first pages are read again at the end for as long as they bring something new. Without a pager a full first page is followed
  * likewise, since pagers vanish and servers answer pages beyond the end with the last one, or with none.
+ * @throws {LayoutNotRecognisedError} when page after page repeats what was read: the listing cannot be known to be whole
  */
 export async function* readPages(listing: PagedListing): AsyncGenerator<ListedFile[]> {
   const seen = new Set<string>();
@@ -42,11 +48,19 @@ export async function* readPages(listing: PagedListing): AsyncGenerator<ListedFi
   if (last < 2) return;
   let next = 2;
   let empty = 0;
+  let repeated = 0;
   const start = () => (next <= last && empty < EMPTY_PAGES ? listing.fetchPage(next++) : null);
   for await (const page of readAhead(start, listing.concurrency, listing.signal)) {
     last = Math.min(Math.max(last, page.lastPage ?? 0), MAX_PAGES);
     empty = page.rowCount === 0 ? empty + 1 : 0;
-    yield unseen(page, seen);
+    const fresh = unseen(page, seen);
+    repeated = fresh.length === 0 && page.rowCount > 0 ? repeated + 1 : 0;
+    if (repeated >= REPEATED_PAGES) {
+      throw new LayoutNotRecognisedError(
+        `the pager names ${last} pages, but ${REPEATED_PAGES} in a row repeat earlier ones: the page number is not heeded`,
+      );
+    }
+    yield fresh;
   }
   yield* probe(listing, 1, seen);
 }

@@ -25,7 +25,7 @@ export interface TableFiles {
 /**
  * Reads a table of files by what its cells hold, not by their position, since columns move: the name is the cell that reads as a
  * file name (else the end of the link), the link is the first anchor that leads anywhere, the size is the cell before the link, or any that is printed with its unit.
- * @throws {LayoutNotRecognisedError} when the page has no table, or rows of which none can be read
+ * @throws {LayoutNotRecognisedError} when the page has no table, rows of which none can be read, or a login form in their place
  */
 export function readFileTable(html: string, url: string, layout: TableLayout): TableFiles {
   const $ = parseHtml(html);
@@ -53,6 +53,10 @@ export function readFileTable(html: string, url: string, layout: TableLayout): T
       sizeBytes: null,
       listedAt: kilobytesText(texts[linkAt - 1] ?? "") ?? texts.map(sizeText).find((text) => text !== null) ?? null,
     });
+  }
+  // Login forms are laid out as tables too: without this one would pass for an empty listing.
+  if (readable === 0 && $("input[type=password]").length > 0) {
+    throw layoutError(layout.portal, "a list of files: it asks for a login", url, html);
   }
   if (rows.length > 0 && readable === 0) throw layoutError(layout.portal, `a[href] in ${layout.rows}`, url, html);
   return { $, files, rowCount: rows.length };

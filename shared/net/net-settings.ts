@@ -40,5 +40,15 @@ export const NET_DEFAULTS: NetSettings = {
   listingMaxBytes: 8 * 1024 * 1024,
 };
 
+/**
+ * The patience of one setting (`GOGOBE_PORTAL_SECONDS`): for an answer to begin; half of it for silence in the middle, and no more than a
+ * quarter for a connection.
+ */
+export function patienceOf(
+  seconds: number,
+): Pick<NetSettings, "connectTimeoutMs" | "responseTimeoutMs" | "idleTimeoutMs"> {
+  return { connectTimeoutMs: seconds * 250, responseTimeoutMs: seconds * 1000, idleTimeoutMs: seconds * 500 };
+}
+
 /** Tells portals who asks: openly, and why. */
 export const USER_AGENT = "gogobe/0.1 (collects price files published under the Israeli price transparency law)";

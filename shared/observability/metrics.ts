@@ -11,6 +11,8 @@ export interface Metrics {
   retriesTotal: Counter<"stage">;
   stageSeconds: Histogram<"stage">;
   listingsTotal: Counter<"chain" | "state">;
+  listingState: Gauge<"chain" | "state">;
+  listingLateSeconds: Histogram;
   unknownTagsTotal: Counter<"chain" | "tag">;
   suspiciousFilesTotal: Counter<"chain">;
   consumerLag: Gauge<"topic" | "group">;
@@ -69,6 +71,18 @@ export function createMetrics(): Metrics {
       name: "gogobe_listings_total",
       help: "Listing runs by chain and state",
       labelNames: ["chain", "state"],
+      registers,
+    }),
+    listingState: new Gauge({
+      name: "gogobe_listing_state",
+      help: "1 for the state of a chain's newest listing, 0 for every other state",
+      labelNames: ["chain", "state"],
+      registers,
+    }),
+    listingLateSeconds: new Histogram({
+      name: "gogobe_listing_late_seconds",
+      help: "How long after its time a listing started",
+      buckets: [0.1, 0.5, 1, 5, 15, 60, 300, 1800],
       registers,
     }),
     unknownTagsTotal: new Counter({
