@@ -29,6 +29,8 @@ export interface FreshBatches {
   fresh: FlushBatch[];
   /** Files that a newer parser version reads again: their old rows must yield. */
   reparsedFileIds: string[];
+  /** Those, and the files of which a newer parser version goes on after an earlier flush. */
+  rereadFileIds: string[];
   /** Every file of the flush of which no batch is missing now, whether this flush changes it or not. */
   loaded: LoadedFile[];
 }
@@ -55,7 +57,7 @@ export async function recordBatches(client: pg.PoolClient, batches: readonly Flu
   );
   const known = groupByFile(rows);
   const offered = Map.groupBy(batches, (batch) => batch.message.fileId);
-  const result: FreshBatches = { fresh: [], reparsedFileIds: [], loaded: [] };
+  const result: FreshBatches = { fresh: [], reparsedFileIds: [], rereadFileIds: [], loaded: [] };
   for (const [fileId, ofFile] of offered) judgeFile(known.get(fileId) ?? [], ofFile, result);
   if (result.fresh.length > 0) await insertBatches(client, result.fresh);
   return result;
@@ -76,6 +78,7 @@ function judgeFile(known: readonly KnownBatch[], offered: readonly FlushBatch[],
   const first = offered[0];
   if (!first) return;
   if (seenVersion > 0 && newestVersion > seenVersion) result.reparsedFileIds.push(first.message.fileId);
+  if (known.some((batch) => batch.parser_version < newestVersion)) result.rereadFileIds.push(first.message.fileId);
   const all = [...known.filter((batch) => batch.parser_version === newestVersion), ...fresh.map(asKnown)];
   const last = all.find((batch) => batch.batch_count !== null);
   const indexes = new Set(all.map((batch) => batch.batch_index));

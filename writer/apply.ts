@@ -9,7 +9,7 @@ import { lockStores } from "./locks.ts";
 import { placeAmongFullFiles, stageBatches, yieldToNewReading } from "./merge/batches.ts";
 import { delistPrices, withdrawPromotions } from "./merge/delist.ts";
 import { logFullFiles, reportSuspicion, type SuspiciousFile } from "./merge/full-files.ts";
-import { addHistory, addLateHistory } from "./merge/history.ts";
+import { addHistory, addLateHistory, dropRepeatedPoints } from "./merge/history.ts";
 import { addMasters, addNewItems, type MasterConflict } from "./merge/items.ts";
 import { ensureLedger, markLoaded, recordTotals, reportConflicts } from "./merge/ledger.ts";
 import { mergePrices } from "./merge/prices.ts";
@@ -117,7 +117,7 @@ async function merge(client: PoolClient, batches: readonly FlushBatch[]): Promis
     await recordTotals(client, fresh);
   }
   const fullFiles = await logFullFiles(client, decided.loaded);
-  if (fresh.length > 0) Object.assign(result, await mergeRows(client, fresh));
+  if (fresh.length > 0) Object.assign(result, await mergeRows(client, decided));
   await delistPrices(client, fullFiles);
   await withdrawPromotions(client, fullFiles);
   result.filesLoaded = await markLoaded(client, decided.loaded);
@@ -135,7 +135,7 @@ function suspects({ loaded }: FreshBatches, judged: readonly string[], filesLoad
 
 async function mergeRows(
   client: PoolClient,
-  fresh: readonly FlushBatch[],
+  { fresh, rereadFileIds }: FreshBatches,
 ): Promise<Pick<ApplyResult, "rows" | "rowsRejected" | "conflicts">> {
   const kinds = new Set(fresh.filter(({ message }) => message.items.length > 0).map((batch) => batch.kind));
   const hasRejected = fresh.some(({ message }) => message.rejected.length > 0);
@@ -152,18 +152,23 @@ async function mergeRows(
     if (missing > 0) await resolveNew(client);
     conflicts = await addMasters(client, newItems);
     if (kinds.has("promo")) await mergePromotions(client);
-    if (kinds.has("price")) await mergePricedRows(client, revisions);
+    if (kinds.has("price")) await mergePricedRows(client, revisions, rereadFileIds);
   }
   if (hasRejected && !kinds.has("price")) await countRejectedPrices(client);
   if (hasRejected || kinds.has("promo")) await countRejectedPromotions(client);
   return { rows: fresh.reduce((sum, { message }) => sum + message.items.length, 0), rowsRejected, conflicts };
 }
 
-async function mergePricedRows(client: PoolClient, revisions: ReadonlyMap<string, string>): Promise<void> {
+async function mergePricedRows(
+  client: PoolClient,
+  revisions: ReadonlyMap<string, string>,
+  rereadFileIds: readonly string[],
+): Promise<void> {
   await mergePrices(client);
   await countRejectedPrices(client);
   await addHistory(client);
   await addLateHistory(client);
+  await dropRepeatedPoints(client, rereadFileIds);
   await settleWording(client, revisions);
   await followChangedCodes(client);
 }

@@ -73,8 +73,8 @@ export async function addHistory(client: pg.PoolClient): Promise<void> {
 
 /**
  * Fits files into the history that are not newer than what the table held: each file adds its own point where it differs from the one
- * before, takes away a following point that it makes redundant, and hands back to the price before it at the next sighting that is
- * known (the next trusted full file, or the newest row) when that one had left no point because nothing had changed.
+ * before, takes away a following point that it makes redundant, and hands back to what stood at its moment until now at the next
+ * sighting that is known (the next trusted full file, or the newest row) when that one had left no point because nothing had changed.
  * One round per file, in the order of versions.
  */
 export async function addLateHistory(client: pg.PoolClient): Promise<void> {
@@ -90,7 +90,7 @@ const OLD_PUBLISHED_AT = `to_timestamp(left(s.old_version, 14) || '+00', 'YYYYMM
 const LATE_FILE = `
   WITH sightings AS MATERIALIZED (
     SELECT s.store_id, s.item_id, s.price, b.published_at, b.file_id, before.price AS before_price, before.valid_from AS before_at,
-      own.file_id AS own_file, following.valid_from AS following_at, following.price AS following_price,
+      CASE WHEN own.item_id IS NULL THEN before.price ELSE own.price END AS standing_price, following.valid_from AS following_at, following.price AS following_price,
       -- The next moment at which this item was looked at, whatever was seen.
       CASE WHEN s.old_version > s.version AND (b.next_full IS NULL OR b.next_full > s.old_version) THEN ${OLD_PUBLISHED_AT}
         ELSE b.next_full_at END AS restore_at,
@@ -117,17 +117,36 @@ const LATE_FILE = `
       AND (s.version = s.old_version OR left(s.version, 14) <> left(s.old_version, 14))
   ), judged AS MATERIALIZED (
     SELECT *, before_at IS NULL OR before_price IS DISTINCT FROM price AS changes,
-      (following_at IS NULL OR restore_at < following_at) AND restore_at > published_at AS restores
+      standing_price IS DISTINCT FROM price AND (following_at IS NULL OR restore_at < following_at)
+        AND restore_at > published_at AS restores
     FROM sightings
   ), redundant AS (
     DELETE FROM price_history h USING judged j
     WHERE h.item_id = j.item_id AND h.store_id = j.store_id AND (
-      (NOT j.changes AND j.own_file = j.file_id AND h.valid_from = j.published_at)
-      OR (j.changes AND j.restores IS NOT TRUE AND j.following_price = j.price AND h.valid_from = j.following_at))
+      (NOT j.changes AND h.valid_from = j.published_at)
+      OR (j.restores IS NOT TRUE AND j.following_price = j.price AND h.valid_from = j.following_at))
   )
   INSERT INTO price_history (store_id, item_id, price, valid_from, file_id)
   SELECT store_id, item_id, price, published_at, file_id FROM judged WHERE changes
   UNION ALL
-  SELECT store_id, item_id, before_price, restore_at, restore_file FROM judged WHERE changes AND restores
+  SELECT store_id, item_id, standing_price, restore_at, restore_file FROM judged WHERE restores
   ORDER BY 2, 1, 4
   ON CONFLICT (item_id, store_id, valid_from) DO UPDATE SET price = EXCLUDED.price, file_id = EXCLUDED.file_id`;
+
+/**
+ * Takes away what a newer reading of a file leaves behind: a point at its moment that says the same as the one before it, because only
+ * the older reading had differed. `fileIds`: files of which an older parser version had loaded batches.
+ */
+export async function dropRepeatedPoints(client: pg.PoolClient, fileIds: readonly string[]): Promise<void> {
+  if (fileIds.length === 0) return;
+  await client.query(
+    `DELETE FROM price_history h USING stage_sightings s JOIN stage_batches b USING (batch_no)
+     WHERE b.file_id = ANY($1::uuid[]) AND NOT s.late
+       AND h.item_id = s.item_id AND h.store_id = s.store_id AND h.valid_from = b.published_at
+       AND h.price = (
+         SELECT x.price FROM price_history x
+         WHERE x.item_id = h.item_id AND x.store_id = h.store_id AND x.valid_from < h.valid_from
+         ORDER BY x.valid_from DESC LIMIT 1)`,
+    [fileIds],
+  );
+}
