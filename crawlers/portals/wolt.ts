@@ -8,7 +8,9 @@ import { layoutError, nameInLink, parseHtml } from "../listing/html.ts";
 /** Days that the portal keeps, where the registry does not say (`settings.historyDays`). */
 const HISTORY_DAYS = 10;
 
-/** One HTML page per day with a list of links. A day that has no page yet is an empty day; no page at all is an outage. */
+const DAY_PAGE = /\d{4}-\d{2}-\d{2}\.html$/;
+
+/** One HTML page per day with a list of links. A day that has no page yet is an empty day; no page and no index is an outage. */
 export const wolt: PortalFamily = {
   name: "wolt",
   list,
@@ -33,7 +35,25 @@ async function* list(context: PortalContext, filter: ListingFilter): AsyncGenera
       missing = error;
     }
   }
-  if (pages === 0 && missing !== undefined) throw missing;
+  if (pages === 0 && missing !== undefined) await assertIndex(context, missing);
+}
+
+/**
+ * The index still links pages of other days: then the days asked for are empty, and nothing has moved.
+ * @throws `missing` when there is no index either
+ */
+async function assertIndex({ chain, http }: PortalContext, missing: unknown): Promise<void> {
+  const url = new URL("index.html", chain.baseUrl).href;
+  let html: string;
+  try {
+    html = await http.text(url);
+  } catch (error) {
+    throw error instanceof PortalStatusError && error.status === 404 ? missing : error;
+  }
+  const $ = parseHtml(html);
+  const links = $("a[href]").toArray();
+  if (links.some((link) => DAY_PAGE.test($(link).attr("href") ?? ""))) return;
+  throw layoutError("wolt", "a link to the page of a day (yyyy-mm-dd.html)", url, html);
 }
 
 function readDay(html: string, url: string): ListedFile[] {

@@ -50,31 +50,37 @@ describe.skipIf(without !== null)(`the registry and the field notes ${without ??
 
   test.each(notes)("agree on ids, status, portal, account, hosts and limits of $key", (noted) => {
     const chain = registry.byKey(noted.key);
-    const url = new URL(chain?.baseUrl ?? "none:");
-    expect(chain).toMatchObject({
+    if (!chain) throw new Error(`${noted.key} is not in the registry`);
+    const { baseUrl, ftp, hosts, chainIdAliases, settings, statusDetail, ...entry } = chain;
+    expect(entry).toMatchObject({
       nameEn: noted.nameEn,
-      nameHe: noted.nameHe ?? expect.stringMatching(/\p{Script=Hebrew}/u),
+      nameHe: noted.nameHe ?? "מגה",
       chainIds: noted.chainIds,
       portal: noted.portal,
       status: STATUS[noted.status],
       maxParallel: noted.maxParallel ?? 5,
-      hosts: expect.arrayContaining([...(noted.altHosts ?? []), ...(noted.downloadHost ? [noted.downloadHost] : [])]),
       allowPrivateHosts: [],
     });
-    expect(url.hostname).toBe(noted.host);
-    expect(chain?.chainIdAliases?.map(bareId).toSorted()).toEqual(
-      [...new Set(noted.altChainIds?.map(bareId))].toSorted(),
-    );
-    if (noted.ftp) {
-      const { username, password, path, host, port } = noted.ftp;
-      expect(chain?.ftp).toMatchObject({ username, password, path });
-      expect([url.protocol, url.host]).toEqual(["ftp:", port === 21 ? host : `${host}:${port}`]);
-    } else {
-      expect(chain?.ftp).toBeNull();
-      expect(url.href).toBe(new URL(noted.baseUrl).href);
-    }
-    if (noted.historyDays !== undefined) expect(chain?.settings["historyDays"]).toBe(noted.historyDays);
-    if (noted.matrix) expect(chain?.settings["hebrewName"]).toBe(noted.matrix.chainHebrewFilter);
-    if (noted.status !== "active") expect(chain?.statusDetail).toMatch(/\w/);
+    expect([baseUrl, new URL(baseUrl).hostname]).toEqual([addressOf(noted), noted.host]);
+    expect(ftp).toEqual(accountOf(noted));
+    expect(hosts).toEqual(expect.arrayContaining([...(noted.altHosts ?? []), noted.downloadHost ?? []].flat()));
+    expect(chainIdAliases?.map(bareId)).toEqual([...new Set(noted.altChainIds?.map(bareId))]);
+    expect([settings["historyDays"], settings["hebrewName"]]).toEqual([
+      noted.historyDays,
+      noted.matrix?.chainHebrewFilter,
+    ]);
+    expect(statusDetail ?? "").toMatch(noted.status === "active" ? /.*/ : /\w/);
   });
 });
+
+/** The notes write an FTP address with its folder and without its port; the folder is part of the account here. */
+function addressOf({ ftp, baseUrl }: Noted): string {
+  return ftp ? `ftp://${ftp.host}:${ftp.port}/` : new URL(baseUrl).href;
+}
+
+function accountOf({ ftp }: Noted) {
+  if (!ftp) return null;
+  const { username, password, path } = ftp;
+  // Its certificate does not name the host that the chains use.
+  return { username, password, path, rejectUnauthorized: false };
+}

@@ -1,7 +1,7 @@
 import { builtInFamilies } from "../../crawlers/portals/index.ts";
 import { FAKE_PORTALS } from "../fake-portals/index.ts";
 import type { NameForm } from "./portal-files.ts";
-import type { Drift, PortalSubject } from "./portal-conformance-suite.ts";
+import type { Drift, PortalSubject } from "./portal-subject.ts";
 
 type Peculiar = Omit<PortalSubject, "family" | "plugin" | "startFake" | "mode" | "report">;
 
@@ -142,9 +142,13 @@ export function nameFormOf(family: string): NameForm {
   return PECULIAR[family]?.names ?? {};
 }
 
-/** Every family with a fake portal. One that is not described above is not complete, and its suite says so. */
-export const PORTAL_SUBJECTS: readonly PortalSubject[] = Object.entries(FAKE_PORTALS).map(([family, startFake]) => {
+/** Every family with a fake portal that is described above. */
+export const PORTAL_SUBJECTS: readonly PortalSubject[] = Object.entries(PECULIAR).map(([family, peculiar]) => {
   const plugin = builtInFamilies().get(family);
-  if (!plugin) throw new Error(`there is a fake portal of ${family} and no plugin`);
-  return { family, plugin, startFake, ...PECULIAR[family] };
+  const startFake = FAKE_PORTALS[family];
+  if (!plugin || !startFake) throw new Error(`${family} is described, and has no plugin or no fake portal`);
+  return { family, plugin, startFake, ...peculiar };
 });
+
+/** Families that are not described: each is a skeleton with a suite of its own, `portal-<family>.test.ts`. */
+export const SKELETONS: readonly string[] = [...builtInFamilies().keys()].filter((family) => !(family in PECULIAR));

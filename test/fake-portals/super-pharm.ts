@@ -24,6 +24,8 @@ export interface SuperPharmOptions {
 export interface FakeSuperPharm extends FakePortal {
   /** Every second link given out so far answers `Link Expired` from now on. */
   expireLinks(): void;
+  /** No cookie given out so far is known any more: the next answer sets another. */
+  forgetSessions(): void;
 }
 
 export const SUPER_PHARM: PortalChain = {
@@ -57,6 +59,16 @@ export async function startSuperPharm(
 ): Promise<FakeSuperPharm> {
   const { chain = SUPER_PHARM, now = Date.now, linkLifeSeconds = 600, pageSize = 20, status = 0 } = options;
   const given = new Map<string, GivenLink>();
+  const sessions = new Set<string>();
+
+  function sessionOf(request: FastifyRequest, reply: FastifyReply): string {
+    const known = cookieOf(request);
+    if (known !== null && sessions.has(known)) return known;
+    const session = randomBytes(12).toString("hex");
+    sessions.add(session);
+    reply.header("set-cookie", `${COOKIE}=${session}; path=/; HttpOnly`);
+    return session;
+  }
 
   function giveLink(portal: HttpPortal, request: FastifyRequest, reply: FastifyReply): FastifyReply | object {
     const { id } = request.params as { id: string };
@@ -74,7 +86,8 @@ export async function startSuperPharm(
     const { key } = request.params as { key: string };
     const link = given.get(key);
     if (!link || link.expiresAt <= now()) return reply.type("text/html").send("Link Expired");
-    if (!options.withoutCookies && cookieOf(request) !== link.session) return reply.code(403).send("Forbidden");
+    const isSession = cookieOf(request) === link.session && sessions.has(link.session);
+    if (!options.withoutCookies && !isSession) return reply.code(403).send("Forbidden");
     const file = portal.files().find((candidate) => candidate.name === link.name);
     return file ? portal.sendFile(reply, file, "application/x-gzip") : notFound(reply);
   }
@@ -88,7 +101,10 @@ export async function startSuperPharm(
     app.get("/home/getlink/:id", async (request, reply) => giveLink(self, request, reply));
     app.get("/home/get/:id/:key/:expires", async (request, reply) => sendFile(self, request, reply));
   });
-  return Object.assign(asFakePortal(portal, "super-pharm", chain), { expireLinks: () => given.clear() });
+  return Object.assign(asFakePortal(portal, "super-pharm", chain), {
+    expireLinks: () => given.clear(),
+    forgetSessions: () => sessions.clear(),
+  });
 }
 
 function listPage(portal: HttpPortal, request: FastifyRequest, pageSize: number): string {
@@ -129,12 +145,4 @@ function idOf(file: PortalFile): string {
 function cookieOf(request: FastifyRequest): string | null {
   const cookies = (request.headers.cookie ?? "").split(/;\s*/);
   return cookies.find((cookie) => cookie.startsWith(`${COOKIE}=`))?.slice(COOKIE.length + 1) ?? null;
-}
-
-function sessionOf(request: FastifyRequest, reply: FastifyReply): string {
-  const known = cookieOf(request);
-  if (known) return known;
-  const session = randomBytes(12).toString("hex");
-  reply.header("set-cookie", `${COOKIE}=${session}; path=/; HttpOnly`);
-  return session;
 }
