@@ -3,7 +3,7 @@ import { inflate } from "./inflate.ts";
 import { SNIFF_BYTES, sniffContainer } from "./sniff.ts";
 import { unzip } from "./unzip.ts";
 
-const BLOCK_BYTES = 64 * 1024;
+const BLOCK_BYTES = 32 * 1024;
 /** gzip in gzip, zip in gzip: deeper nesting is no price file. */
 const MAX_LAYERS = 3;
 

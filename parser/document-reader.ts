@@ -4,7 +4,7 @@ import { type Layout, layoutOf } from "./dialects/index.ts";
 import { nextMarkup } from "./markup.ts";
 import { type OpenElement, Outline } from "./outline.ts";
 import type { Problems } from "./problems.ts";
-import { contentOf, endsName, findRowEnd, indexOfTag } from "./row-bounds.ts";
+import { contentOf, endsName, indexOfTag, RowBounds } from "./row-bounds.ts";
 import type { RowSink } from "./row-sink.ts";
 
 /** A row's XML may be this long, in characters: its JSON would not fit a message either. */
@@ -43,6 +43,8 @@ export class DocumentReader {
   #usualTag: string | null = null;
   /** Opening tag of the row as most files write it, without attributes. */
   #plainOpen = "";
+  /** Where rows such as the one in hand end; null until the first is known. */
+  #bounds: RowBounds | null = null;
   /** Length of the candidate's opening tag, which stands at the current position. */
   #openChars = 0;
   #rowsSeen = 0;
@@ -194,6 +196,8 @@ export class DocumentReader {
     if (!isRow) return true;
     if (isKnownRow) this.#usualTag ??= row.tag;
     this.#plainOpen = `<${row.tag}>`;
+    const tags = { row: row.tag, usual: this.#isUsual(row) ? null : this.#usualTag, list: this.#listTag() };
+    if (this.#bounds?.isOf(tags) !== true) this.#bounds = new RowBounds(tags);
     this.#pos = start;
     this.#mode = "row";
     return true;
@@ -224,15 +228,19 @@ export class DocumentReader {
       }
     }
     this.#sink.begin(row, this.#list);
-    const usual = this.#usualTag === row.tag ? null : this.#usualTag;
-    const scanned = isPlain && usual === null ? this.#sink.scan(text, this.#pos, from) : -1;
+    const scanned = isPlain && this.#isUsual(row) ? this.#sink.scan(text, this.#pos, from) : -1;
     if (scanned !== -1) return this.#rowEnds(scanned);
-    const found = findRowEnd(text, from, { row: row.tag, usual, list: this.#listTag() }, isFinal);
+    const found = this.#bounds?.find(text, from, isFinal) ?? null;
     if (found === null) return this.#waitForRow(isFinal);
     const xml = text.slice(this.#pos, found.end);
     if (found.closed) this.#sink.row(xml);
     else this.#sink.broken(`<${row.tag}> is not closed`, xml);
     return this.#rowEnds(found.end);
+  }
+
+  /** False when the rows before had another tag: one of the two is damaged. */
+  #isUsual(row: OpenElement): boolean {
+    return this.#usualTag === null || this.#usualTag === row.tag;
   }
 
   /** The list that the row stands in. In a damaged document any element may stand there, a field of the row even: not a bound. */

@@ -1,4 +1,5 @@
 import { localName, REPEATED_IN_ROWS } from "./dialects/fields.ts";
+import { detached } from "./normalise/text.ts";
 
 /** The tag is known and of no use in a row. */
 const IGNORED = -2;
@@ -6,6 +7,7 @@ const IGNORED = -2;
 const UNKNOWN = -1;
 const MAX_EXTRA_TAGS = 50;
 const MAX_COUNTED_TAGS = 200;
+const MAX_ORDER = 100;
 
 /** Tags that no dialect knows and how often each came: a renamed field shows the same day. */
 export class UnknownTags {
@@ -29,6 +31,10 @@ export class FieldSlots {
   readonly #fields: ReadonlyMap<string, number>;
   readonly #unknown: UnknownTags;
   readonly #spellings = new Map<string, number>();
+  /** Tags in the order in which rows have them, with their slots: a comparison costs less than a look-up. */
+  readonly #order: string[] = [];
+  readonly #orderSlots: number[] = [];
+  #next = 0;
 
   constructor(fields: ReadonlyMap<string, number>, unknown: UnknownTags) {
     this.#fields = fields;
@@ -39,6 +45,7 @@ export class FieldSlots {
   clear(): void {
     this.values.fill(undefined);
     this.extra = undefined;
+    this.#next = 0;
   }
 
   /** Slot of a tag; negative when it has none. */
@@ -65,7 +72,23 @@ export class FieldSlots {
   }
 
   put(tag: string, text: string): void {
-    this.set(this.slotOf(tag), tag, text);
+    this.set(this.#expectedSlotOf(tag), tag, text);
+  }
+
+  /** As `slotOf`: the tag that comes next in most rows, or the one behind it where an element is left out, else looked up. */
+  #expectedSlotOf(tag: string): number {
+    let at = this.#next;
+    if (this.#order[at] !== tag && this.#order[++at] !== tag) {
+      const slot = this.slotOf(tag);
+      if (this.#next === this.#order.length && at < MAX_ORDER) {
+        this.#order.push(detached(tag));
+        this.#orderSlots.push(slot);
+        this.#next++;
+      }
+      return slot;
+    }
+    this.#next = at + 1;
+    return this.#orderSlots[at] ?? UNKNOWN;
   }
 
   #setUnknown(tag: string, text: string): void {

@@ -12,6 +12,8 @@ export interface RowEnd {
 /** Comments and CDATA are looked at this far: an unterminated one must not swallow the rows that follow. */
 const MAX_SECTION = 64 * 1024;
 const SECTION = new RegExp(`<!\\[CDATA\\[[^]{0,${MAX_SECTION}}?\\]\\]>|<!--[^]{0,${MAX_SECTION}}?-->`, "g");
+/** What may follow a name inside a tag: `endsName` as a pattern. */
+const NAME_END = "[>/ \\n\\r\\t]";
 
 /** The tags that bound a row, as published. */
 export interface RowTags {
@@ -22,24 +24,77 @@ export interface RowTags {
 }
 
 /**
- * Finds the end of the row whose content begins at `from`; null when more text is needed. A row never holds a row, so another
- * opening tag of one means that the closing one is missing.
+ * Finds where rows end. Made once for the tags that bound them: one pattern looks for all of them in one pass. A row never holds a
+ * row, so another opening tag of one, or the end of the list, means that the closing tag is missing.
  */
-export function findRowEnd(text: string, from: number, tags: RowTags, isFinal: boolean): RowEnd | null {
-  const found = locate(text, from, tags);
-  const row = text.slice(from, found === null ? text.length : found.end);
-  if (!row.includes("<!")) return found;
-  // Markup inside comments and CDATA is no markup: look again with their insides blanked, in this row first.
-  const masked = maskSections(row);
-  const isOpen = openSection(masked) !== -1;
-  const again = isOpen ? null : locate(masked, 0, tags);
-  if (again !== null) return { end: from + again.end, closed: again.closed };
-  if (found === null && !isOpen) return null;
-  const rest = maskSections(text.slice(from));
-  const open = openSection(rest);
-  if (open !== -1 && !isFinal && rest.length - open <= MAX_SECTION) return null;
-  const last = locate(rest, 0, tags);
-  return last === null ? null : { end: from + last.end, closed: last.closed };
+export class RowBounds {
+  readonly #tags: RowTags;
+  readonly #closing: string;
+  readonly #bound: RegExp;
+  readonly #boundOrSection: RegExp;
+
+  constructor(tags: RowTags) {
+    const { row, usual, list } = tags;
+    this.#tags = tags;
+    this.#closing = `</${row}`;
+    const names = [`/${row}`, row, usual, list === null ? null : `/${list}`].filter((name) => name !== null);
+    const bounds = `(?:${names.map(escaped).join("|")})${NAME_END}`;
+    this.#bound = new RegExp(`<${bounds}`, "g");
+    this.#boundOrSection = new RegExp(`<(?:!|${bounds})`, "g");
+  }
+
+  isOf(tags: RowTags): boolean {
+    return tags.row === this.#tags.row && tags.usual === this.#tags.usual && tags.list === this.#tags.list;
+  }
+
+  /** Finds the end of the row whose content begins at `from`; null when more text is needed. */
+  find(text: string, from: number, isFinal: boolean): RowEnd | null {
+    const behind = indexBehind(this.#boundOrSection, text, from);
+    if (behind === -1) return null;
+    if (text.charCodeAt(behind - 1) === BANG) return this.#findAmongSections(text, from, isFinal);
+    return this.#endAt(text, behind);
+  }
+
+  /** As `find`, where comments or CDATA stand in the row: markup inside them is no markup. */
+  #findAmongSections(text: string, from: number, isFinal: boolean): RowEnd | null {
+    const found = this.#locate(text, from);
+    // Looked at with their insides blanked, in this row first.
+    const masked = maskSections(text.slice(from, found === null ? text.length : found.end));
+    const isOpen = openSection(masked) !== -1;
+    const again = isOpen ? null : this.#locate(masked, 0);
+    if (again !== null) return { end: from + again.end, closed: again.closed };
+    if (found === null && !isOpen) return null;
+    const rest = maskSections(text.slice(from));
+    const open = openSection(rest);
+    if (open !== -1 && !isFinal && rest.length - open <= MAX_SECTION) return null;
+    const last = this.#locate(rest, 0);
+    return last === null ? null : { end: from + last.end, closed: last.closed };
+  }
+
+  #locate(text: string, from: number): RowEnd | null {
+    const behind = indexBehind(this.#bound, text, from);
+    return behind === -1 ? null : this.#endAt(text, behind);
+  }
+
+  /** The end of the row whose bound was found: `behind` is the index behind the character that follows its name. */
+  #endAt(text: string, behind: number): RowEnd | null {
+    const start = text.lastIndexOf("<", behind - 1);
+    if (start + this.#closing.length + 1 !== behind || !text.startsWith(this.#closing, start)) {
+      return { end: start, closed: false };
+    }
+    const gt = text.indexOf(">", behind - 1);
+    return gt === -1 ? null : { end: gt + 1, closed: true };
+  }
+}
+
+/** Index behind the first match at or behind `from`; -1 for none. */
+function indexBehind(pattern: RegExp, text: string, from: number): number {
+  pattern.lastIndex = from;
+  return pattern.test(text) ? pattern.lastIndex : -1;
+}
+
+function escaped(name: string): string {
+  return name.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
 }
 
 function maskSections(text: string): string {
@@ -49,21 +104,6 @@ function maskSections(text: string): string {
 /** Where a comment or CDATA begins that does not end; -1 for none. */
 function openSection(masked: string): number {
   return Math.max(masked.lastIndexOf("<!--"), masked.lastIndexOf("<![CDATA["));
-}
-
-function locate(text: string, from: number, tags: RowTags): RowEnd | null {
-  const close = indexOfTag(text, `</${tags.row}`, from);
-  const inside = close === -1 ? text.slice(from) : text.slice(from, close);
-  const bounds = [
-    indexOfTag(inside, `<${tags.row}`, 0),
-    tags.usual === null ? -1 : indexOfTag(inside, `<${tags.usual}`, 0),
-    tags.list === null ? -1 : indexOfTag(inside, `</${tags.list}`, 0),
-  ].filter((at) => at !== -1);
-  const cut = bounds.length === 0 ? -1 : Math.min(...bounds);
-  if (cut !== -1) return { end: from + cut, closed: false };
-  if (close === -1) return null;
-  const gt = text.indexOf(">", close);
-  return gt === -1 ? null : { end: gt + 1, closed: true };
 }
 
 /** Index of a tag by its beginning, which must be followed by white space, `/` or `>`: `</Promotion` is not `</PromotionId`. */
