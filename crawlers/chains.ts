@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, resolve } from "node:path";
 import type { Config } from "../shared/config.ts";
 import type { Chain } from "../shared/contracts/chain.ts";
@@ -86,9 +87,18 @@ function readOutsidePortals(named: unknown, file: string): Map<string, string> {
   return new Map(
     Object.entries(named).map(([family, target]) => {
       const text = String(target);
-      return [family, /^[./]/.test(text) ? resolve(dirname(file), text) : text];
+      return [family, /^[./]/.test(text) ? resolve(dirname(file), text) : packageBeside(file, text)];
     }),
   );
+}
+
+/** A package is looked for where the chains file is, and else where gogobe is. */
+function packageBeside(file: string, name: string): string {
+  try {
+    return createRequire(resolve(file)).resolve(name);
+  } catch {
+    return name;
+  }
 }
 
 function mergeDeep(base: unknown, override: unknown): unknown {

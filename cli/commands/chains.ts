@@ -4,6 +4,8 @@ import { contextOf } from "../context.ts";
 import { type CheckCommandFlags, withCheckOptions } from "../check-options.ts";
 import { type Runtime, withRuntime } from "../runtime.ts";
 import type { NewChainFlags } from "../scaffold/new-chain.ts";
+import type { NewPortalFlags } from "../scaffold/new-portal.ts";
+import { printNewPortal } from "../scaffold/print-new-portal.ts";
 import { printNewChain, withNewChainOptions } from "../scaffold/new-chain-options.ts";
 
 export function configure(command: Command): void {
@@ -41,6 +43,21 @@ export function configure(command: Command): void {
       printNewChain(await newChain(contextOf(command, { quiet: true }).config, key, options), options);
     },
   );
+
+  command
+    .command("new-portal")
+    .description("begin a portal family: a plugin with its fake portal and a test that passes")
+    .argument("<name>", "its name: lower-case words with dashes between them")
+    .option("--dir <folder>", "outside the package: the folder that the plugin goes into")
+    .option(
+      "--file <path>",
+      "with --dir: the chains file that names it; default: the one that GOGOBE_CHAINS_FILE names",
+    )
+    .option("--json", "print a JSON object")
+    .action(async (name: string, options: NewPortalFlags & { json?: boolean }) => {
+      const { newPortal } = await import("../scaffold/new-portal.ts");
+      printNewPortal(newPortal(contextOf(command, { quiet: true }).config, name, options), options);
+    });
 
   withCheckOptions(command.command("check")).action((keys: string[], options: CheckCommandFlags) =>
     inRuntime(async (runtime) => {

@@ -1,14 +1,19 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { portalConformance } from "./portal-conformance-suite.ts";
 import { PortalReport } from "./portal-report.ts";
-import { PORTAL_SUBJECTS } from "./portal-subjects.ts";
+import { PORTAL_SUBJECTS, SKELETONS } from "./portal-subjects.ts";
 
 const DOCUMENT = join(import.meta.dirname, "../../docs/portals.md");
 const report = new PortalReport();
 
 for (const subject of PORTAL_SUBJECTS) portalConformance({ ...subject, report });
+
+test("a family that is not described here is a skeleton, with a suite of its own", () => {
+  const without = SKELETONS.filter((family) => !existsSync(join(import.meta.dirname, `portal-${family}.test.ts`)));
+  expect(without).toEqual([]);
+});
 
 test("docs/portals.md tells what passed above", ({ skip }) => {
   const missing = report.missing();

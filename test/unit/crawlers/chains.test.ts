@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -206,6 +206,18 @@ describe("a portal family outside the package", () => {
     const mine = families.get("mine");
     expect(mine?.name).toBe("mine");
     expect(families.has("shufersal")).toBe(true);
+  });
+
+  test("is loaded from a package installed beside the chains file", async () => {
+    const home = join(folder, "node_modules/portal-of-ours");
+    mkdirSync(home, { recursive: true });
+    writeFileSync(join(home, "package.json"), '{ "name": "portal-of-ours", "type": "module", "exports": "./own.js" }');
+    writeFileSync(
+      join(home, "own.js"),
+      "export const family = { async *list() { yield []; }, async resolve() { return { url: 'x' }; } };",
+    );
+    const families = await loadFamilies(loadChains(chainsFile({ $portals: { ours: "portal-of-ours" } })));
+    expect(families.get("ours")?.name).toBe("ours");
   });
 
   test("needs nothing of the package to say that a layout is not recognised", async () => {
