@@ -89,7 +89,10 @@ const MEANING: Record<string, string> = {
   HPE_HEADER_OVERFLOW: "the headers of the answer are too large",
 };
 
+const NOT_HTTP = "the answer is broken HTTP, or longer than it announces";
+
 function describe(code: string): string {
-  const meaning = MEANING[code];
+  // The codes of Node's HTTP parser; bytes beyond the announced length look like a broken next answer.
+  const meaning = MEANING[code] ?? (code.startsWith("HPE_") ? NOT_HTTP : undefined);
   return meaning === undefined ? `the request failed with ${code}` : `${meaning} (${code})`;
 }
