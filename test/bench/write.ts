@@ -8,6 +8,7 @@ import { createMetrics } from "../../shared/observability/metrics.ts";
 import { applyBatches } from "../../writer/apply.ts";
 import { prepareFlush } from "../../writer/flush.ts";
 import { stageRows } from "../../writer/stage-rows.ts";
+import { ensureStaging } from "../../writer/staging.ts";
 import { createTurns } from "../../writer/turns.ts";
 import { withCheckDigit } from "../fixtures/gtin.ts";
 import { masterTag } from "../integration/writer/messages.ts";
@@ -61,9 +62,8 @@ async function bareCopySeconds(db: Pool, messages: readonly IngestMessage[]): Pr
   const chunks = stageRows(prepareFlush(messages)).get("stage_products") ?? [];
   const client = await db.connect();
   try {
-    await client.query(`CREATE TABLE bare_copy (batch_no integer, line integer, code text, price numeric, unit_price numeric,
-      updated_at timestamptz, gtin text, master_id bigint, master_key text, method text, confidence real, name text, manufacturer text,
-      country text, unit text, quantity numeric, weighted boolean)`);
+    await ensureStaging(client);
+    await client.query("CREATE TABLE bare_copy (LIKE stage_products)");
     const seconds = await secondsOf(() =>
       pipeline(Readable.from(chunks), client.query(copyFrom("COPY bare_copy FROM STDIN"))),
     );
