@@ -1,4 +1,5 @@
-import { type FileType, parseFileName } from "../shared/contracts/file-identity.ts";
+import { matches } from "../crawlers/listed-file.ts";
+import { comparableCode, type FileNameParts, type FileType, parseFileName } from "../shared/contracts/file-identity.ts";
 import type { FileDownloaded } from "../shared/contracts/file-messages.ts";
 import { fileFromObjectMetadata } from "../shared/contracts/object-metadata.ts";
 import { errorMessage, PermanentError, UsageError } from "../shared/errors.ts";
@@ -14,6 +15,10 @@ export interface StoredSelection {
   since?: string;
   until?: string;
   types?: readonly FileType[];
+  /** Compared without leading zeros; stores files are every store's. */
+  stores?: readonly string[];
+  /** Only the newest file per chain id, store and type. */
+  latest?: boolean;
 }
 
 /** Objects asked for their metadata at once. */
@@ -29,6 +34,18 @@ export async function* storedFiles(
   selection: StoredSelection,
   log: Log,
 ): AsyncGenerator<FileDownloaded> {
+  const files = allStored(store, selection, log);
+  if (!selection.latest) return yield* files;
+  const newest = new Map<string, FileDownloaded>();
+  for await (const file of files) {
+    const store = file.storeId === null ? "-" : comparableCode(file.storeId);
+    const key = [file.chain, file.chainId, store, file.fileType].join("\n");
+    if (file.version > (newest.get(key)?.version ?? "")) newest.set(key, file);
+  }
+  yield* newest.values();
+}
+
+async function* allStored(store: ObjectStore, selection: StoredSelection, log: Log): AsyncGenerator<FileDownloaded> {
   let chunk: ListedObject[] = [];
   for (const prefix of prefixesOf(selection, store.bucket)) {
     for await (const object of store.list(prefix)) {
@@ -53,17 +70,19 @@ function prefixesOf({ place, chains }: StoredSelection, bucket: string): string[
 }
 
 /** By key alone, `<chain>/<day>/<name>[.r<revision>]`: what is not meant costs no request. */
-function isMeant(key: string, { since, until, types }: StoredSelection): boolean {
+function isMeant(key: string, { since, until, types, stores }: StoredSelection): boolean {
   const [, day = "", name = ""] = key.split("/");
   if (since !== undefined && day < since) return false;
   if (until !== undefined && day > until) return false;
-  const type = typeOf(name);
-  return types === undefined || (type !== null && types.includes(type));
+  if (types === undefined && stores === undefined) return true;
+  const parts = partsOf(name);
+  const filter = { ...(types === undefined ? {} : { types }), ...(stores === undefined ? {} : { stores }) };
+  return parts !== null && matches(parts, filter);
 }
 
-function typeOf(name: string): FileType | null {
+function partsOf(name: string): FileNameParts | null {
   try {
-    return parseFileName(name.replace(/\.r\d+$/, "")).fileType;
+    return parseFileName(name.replace(/\.r\d+$/, ""));
   } catch {
     return null;
   }

@@ -50,11 +50,14 @@ export function identityOf(chain: Chain, candidate: Candidate, revision: number)
   };
 }
 
-/** The filter in force at `now`: without any day named, today and yesterday in Israel, so that old leftovers stay out. */
+/**
+ * The filter in force at `now`, so that old leftovers stay out: without any day named, today and yesterday in Israel; with a last day
+ * alone, that one and the one before.
+ */
 export function withDefaultDays(filter: CrawlFilter, now: Date): CrawlFilter {
-  if (filter.since !== undefined || filter.until !== undefined) return filter;
-  const today = israelDay(now);
-  return { ...filter, since: daysBefore(today, 1), until: today };
+  if (filter.since !== undefined) return filter;
+  const until = filter.until ?? israelDay(now);
+  return { ...filter, since: daysBefore(until, 1), until };
 }
 
 /** Whether a file is asked for. Stores files belong to every store of the chain: a filter by store never drops them. */

@@ -1,18 +1,14 @@
 import { type Command, Option } from "commander";
-import type { FileType } from "../../shared/contracts/file-identity.ts";
 import { FILE_STATUSES, type FileStatus } from "../../shared/database/ledger.ts";
 import { contextOf } from "../context.ts";
 import { findFile, findFiles } from "../ledger-files.ts";
-import { counted, formatOf, printJson, printLine, printRows, type Row } from "../output.ts";
-import { checkDays, parseCount, parseDay, parseList, parseTypes } from "../options.ts";
+import { counted, countsText, formatOf, printJson, printLine, printRows, type Row } from "../output.ts";
+import { parseCount } from "../options.ts";
 import { type Runtime, withRuntime } from "../runtime.ts";
+import { selectionOf, type StoredFlags, withStoredOptions } from "../stored-options.ts";
 
-interface ListOptions {
+interface ListOptions extends StoredFlags {
   status?: FileStatus;
-  chains?: string[];
-  types?: FileType[];
-  since?: string;
-  until?: string;
   limit: number;
   json?: boolean;
   csv?: boolean;
@@ -28,14 +24,11 @@ export function configure(command: Command): void {
     .option("--limit <count>", "how many at the most", parseCount, 50)
     .option("--json", "print a JSON array")
     .option("--csv", "print CSV")
-    .action((options: ListOptions) => {
-      checkDays(options);
-      return inRuntime((runtime) => list(runtime, options));
-    });
+    .action((options: ListOptions) => inRuntime((runtime) => list(runtime, options)));
 
   command
     .command("show")
-    .description("everything the ledger knows of one file, its rejected rows included")
+    .description("everything the ledger knows of one file: counts, unknown tags, problems, rejected rows")
     .argument("<file>", "file id or published name")
     .option("--json", "print a JSON object")
     .action((file: string, options: { json?: boolean }) => inRuntime((runtime) => show(runtime, file, options)));
@@ -46,7 +39,9 @@ export function configure(command: Command): void {
     .action((names: string[], options: ListOptions) =>
       inRuntime(async (runtime) => {
         const { retryFiles } = await import("../retry-files.ts");
-        printLine(`${counted(await retryFiles(runtime, names, options), "file")} sent again`);
+        const { status } = options;
+        const filter = { ...selectionOf(options), ...(status === undefined ? {} : { status }) };
+        printLine(`${counted(await retryFiles(runtime, names, filter), "file")} sent again`);
       }),
     );
 
@@ -64,18 +59,15 @@ export function configure(command: Command): void {
 }
 
 function withFilter(command: Command): Command {
-  return command
-    .addOption(new Option("--status <status>", "one status only").choices(FILE_STATUSES))
-    .option("--chains <keys>", "these chains only", parseList)
-    .option("--types <types>", "these file types only", parseTypes)
-    .option("--since <day>", "published on this Israel day or later", parseDay)
-    .option("--until <day>", "published on this Israel day or earlier", parseDay);
+  command.addOption(new Option("--status <status>", "one status only").choices(FILE_STATUSES));
+  return withStoredOptions(command);
 }
 
 async function list(runtime: Runtime, options: ListOptions): Promise<void> {
   const { pool } = await runtime.database();
-  const { status, ...filter } = options;
-  const files = await findFiles(pool, { ...filter, ...(status === undefined ? {} : { statuses: [status] }) });
+  const { status, limit } = options;
+  const statuses = status === undefined ? {} : { statuses: [status] };
+  const files = await findFiles(pool, { ...selectionOf(options), ...statuses, limit });
   const format = formatOf(options);
   printRows(files as unknown as Row[], format, format === "table" ? COLUMNS : undefined);
 }
@@ -93,9 +85,14 @@ async function show(runtime: Runtime, name: string, options: { json?: boolean })
   );
   const facts = { ...file, batches_loaded: batches[0]?.batches ?? 0, rows_loaded: batches[0]?.rows ?? 0 };
   if (options.json) return printJson({ ...facts, rejected });
-  for (const [field, value] of Object.entries(facts)) {
+  const { header, unknown_tags: unknownTags, problems, ...scalars } = facts;
+  for (const [field, value] of Object.entries(scalars)) {
     if (value !== null) printLine(`${field.padEnd(16)} ${plain(value)}`);
   }
+  const headerText = Object.entries(header ?? {}).map(([name, text]) => `${name} ${text}`);
+  if (headerText.length > 0) printLine(`header           ${headerText.join(", ")}`);
+  if (unknownTags !== null) printLine(`unknown_tags     ${countsText(unknownTags) || "none"}`);
+  for (const problem of problems ?? []) printLine(`problem          ${problem}`);
   if (rejected.length === 0) return;
   printLine(`\nrejected rows${rejected.length === 1000 ? " (the first 1000)" : ""}:`);
   printRows(rejected, "table");

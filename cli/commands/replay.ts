@@ -22,7 +22,7 @@ export function configure(command: Command): void {
     .action(async (place: string | undefined, options: Options) => {
       const selection = { ...selectionOf(options), ...(place === undefined ? {} : { place }) };
       if (Object.keys(selection).length === 0 && !options.all) {
-        throw new UsageError("say which files: an object, a prefix, --chain, days, or --all");
+        throw new UsageError("say which files: an object, a prefix, --chains, days, or --all");
       }
       await withRuntime(contextOf(command, { quiet: true }), async (runtime) => {
         const { replay } = await import("../replay.ts");

@@ -42,6 +42,10 @@ describe("the filter", () => {
     expect(withDefaultDays({ since: "2025-12-01" }, new Date())).toEqual({ since: "2025-12-01" });
   });
 
+  test("takes the day before too when only a last day is named: never everything that lies about", () => {
+    expect(withDefaultDays({ until: "2025-12-01" }, new Date())).toEqual({ since: "2025-11-30", until: "2025-12-01" });
+  });
+
   test("includes both of its days, in Israel time", () => {
     const days = { since: "2026-01-01", until: "2026-01-02" };
     expect(isAsked("Price7290000000001-001-202601010000.gz", days)).toBe(true);
