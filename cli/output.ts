@@ -45,6 +45,14 @@ export function counted(count: number, noun: string, plural = `${noun}s`): strin
   return `${grouped(count)} ${count === 1 ? noun : plural}`;
 }
 
+/** `Foo (12), Bar (3)`: the most frequent first. */
+export function countsText(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, count]) => `${name} (${grouped(count)})`)
+    .join(", ");
+}
+
 /** `12,345`. */
 export function grouped(value: number): string {
   return value.toLocaleString("en-US");
