@@ -63,18 +63,23 @@ export function startCrawlers(
   const lister = (troubled: string[]): List => {
     const places = createPlaces(deps.config.crawlConcurrency, troubled);
     return async ({ chain, family }, dueAt) => {
-      const list = () =>
-        listChain(deps, chain, family, {
+      let startedAt = dueAt;
+      const list = () => {
+        startedAt = Date.now();
+        return listChain(deps, chain, family, {
           filter: options.filter,
           signal,
           deadlineMs: options.listingDeadlineMs ?? deps.config.listingSeconds * 1000,
           now: options.now ?? (() => new Date()),
-          lateSeconds: Math.max(0, Date.now() - dueAt) / 1000,
+          lateSeconds: Math.max(0, startedAt - dueAt) / 1000,
         });
+      };
       const outcome = await places.run(chain.key, signal, list, ({ state }) => state === "unreachable");
-      if (!outcome) return;
-      latest.set(chain.key, outcome);
-      options.onListed?.(outcome);
+      if (outcome) {
+        latest.set(chain.key, outcome);
+        options.onListed?.(outcome);
+      }
+      return startedAt;
     };
   };
 
@@ -92,8 +97,8 @@ export function startCrawlers(
   };
 }
 
-/** Lists one chain that was due at a time (epoch, in milliseconds). */
-type List = (one: ChosenChain, dueAt: number) => Promise<void>;
+/** Lists one chain that was due at a time (epoch, in milliseconds), and says when that began. */
+type List = (one: ChosenChain, dueAt: number) => Promise<number>;
 
 async function runOnce(
   deps: CrawlerDeps & StageDeps,
@@ -134,18 +139,23 @@ async function troubledBefore(db: CrawlerDeps["db"]): Promise<string[]> {
 
 /** One chain on its own clock, measured from start to start. Trouble on our own side is logged and tried again soon. */
 async function listForEver(deps: CrawlerDeps, one: ChosenChain, list: List, signal: AbortSignal): Promise<void> {
-  let dueAt = Date.now();
+  const intervalMs = one.chain.intervalSeconds * 1000;
+  let startedAt = Date.now();
+  let dueAt = startedAt;
+  // All chains begin together: the first interval is cut short at random, so that they spread over it.
+  let pauseMs = intervalMs * Math.random();
   while (!signal.aborted) {
-    let pauseMs = one.chain.intervalSeconds * 1000 * (1 - JITTER + 2 * JITTER * Math.random());
     try {
-      await list(one, dueAt);
+      startedAt = await list(one, dueAt);
     } catch (error) {
       deps.log.error({ chain: one.chain.key, err: error }, `listing of ${one.chain.key} could not be recorded`);
+      startedAt = Date.now();
       pauseMs = Math.min(pauseMs, RETRY_OWN_MS);
     }
     // A listing that took longer than the interval makes the next one due at its end, not in the past.
-    dueAt = Math.max(dueAt + pauseMs, Date.now());
+    dueAt = Math.max(startedAt + pauseMs, Date.now());
     await pause(dueAt - Date.now(), signal);
+    pauseMs = intervalMs * (1 - JITTER + 2 * JITTER * Math.random());
   }
 }
 
