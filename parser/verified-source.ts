@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createReadStream, createWriteStream } from "node:fs";
 import { readFile, realpath, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, sep } from "node:path";
+import { basename, join, normalize, resolve, sep } from "node:path";
 import type { FileDownloaded } from "../shared/contracts/file-messages.ts";
 import { PermanentError, RetryableError } from "../shared/errors.ts";
 import { parseObjectUri } from "../shared/object-store/object-uri.ts";
@@ -22,6 +22,7 @@ export interface VerifiedSource {
 /**
  * Opens a downloaded file: the local copy when it lies in the cache directory and its hash agrees, else the object. The hash is
  * checked before the first byte is parsed, since batches carry it in their ids: what is published can not be taken back.
+ * @throws {PermanentError} an object address that could point outside its bucket, a local path that no downloader can have named
  * @throws {RetryableError} when the object comes with other bytes than the message says
  */
 export async function openVerified(
@@ -30,11 +31,18 @@ export async function openVerified(
   cacheDir: string,
   signal: AbortSignal,
 ): Promise<VerifiedSource> {
+  const { bucket, key } = parseObjectUri(file.s3_path);
+  if (bucket !== store.bucket) {
+    throw new PermanentError(`${file.s3_path} is in bucket "${bucket}", but this process uses "${store.bucket}"`, {
+      hint: "set S3_BUCKET to the bucket that the downloader writes to",
+    });
+  }
   const local = file.local_path === undefined ? null : await openCached(file.local_path, file, cacheDir);
-  return local ?? (await openObject(file, store, signal));
+  return local ?? (await openObject(key, file, store, signal));
 }
 
 async function openCached(path: string, file: FileDownloaded, cacheDir: string): Promise<VerifiedSource | null> {
+  assertCopyOf(path, file, cacheDir);
   try {
     const [real, root] = [await realpath(path), await realpath(cacheDir)];
     if (!real.startsWith(root + sep)) return null;
@@ -53,13 +61,24 @@ async function openCached(path: string, file: FileDownloaded, cacheDir: string):
   }
 }
 
-async function openObject(file: FileDownloaded, store: ObjectStore, signal: AbortSignal): Promise<VerifiedSource> {
-  const { bucket, key } = parseObjectUri(file.s3_path);
-  if (bucket !== store.bucket) {
-    throw new PermanentError(`${file.s3_path} is in bucket "${bucket}", but this process uses "${store.bucket}"`, {
-      hint: "set S3_BUCKET to the bucket that the downloader writes to",
-    });
-  }
+/**
+ * The path must lie in our cache, or be what the downloader of another machine calls its copy: an absolute path that ends in the
+ * file's id. Anything else is a forged message.
+ */
+function assertCopyOf(path: string, file: FileDownloaded, cacheDir: string): void {
+  const isPlain = path === normalize(path) && path === resolve(path);
+  if (isPlain && (path.startsWith(resolve(cacheDir) + sep) || basename(path) === file.fileId)) return;
+  throw new PermanentError(`local_path "${path}" of ${file.fileName} is refused: it lies outside the cache`, {
+    hint: "without a local_path the object is read: gogobe replay sends such a message",
+  });
+}
+
+async function openObject(
+  key: string,
+  file: FileDownloaded,
+  store: ObjectStore,
+  signal: AbortSignal,
+): Promise<VerifiedSource> {
   const { body } = await store.get(key, signal);
   if (file.sizeBytes > IN_MEMORY_BYTES) return spool(body, file);
   const parts: Buffer[] = [];

@@ -47,7 +47,9 @@ export const FileDownloadedSchema = Type.Intersect([
   FileIdentitySchema,
   Type.Object({
     s3_path: Type.String({ pattern: "^s3://[^/]+/.+$" }),
-    local_path: Type.Optional(Type.String()),
+    local_path: Type.Optional(
+      Type.String({ description: "absolute path of a copy in the downloader's cache, named by the file's id" }),
+    ),
     sha256: Type.String({ pattern: "^[0-9a-f]{64}$" }),
     sizeBytes: Type.Integer({ minimum: 0 }),
     contentType: Type.String(),

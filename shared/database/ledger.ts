@@ -85,13 +85,14 @@ export interface ParseFacts {
   problems: string[];
 }
 
-/** All batches are on the bus. A file that the writer already loaded stays loaded. */
+/** All batches are on the bus. A file that the writer already loaded stays loaded; one that had failed is on its way again. */
 export async function recordParsed(db: Queryable, fileId: string, facts: ParseFacts): Promise<void> {
   await db.query({
     name: "ledger-parsed",
     text: `UPDATE files SET
         batch_count = $2, rows_claimed = $3, rows_read = $4, rows_rejected = $5, complete = $6, dialect = $7, encoding = $8, container = $9,
         header = $10, unknown_tags = $11, problems = $12, rows_repeated = $13, parsed_at = now(), changed_at = now(),
+        error = CASE WHEN status = 'failed' THEN NULL ELSE error END,
         status = CASE WHEN status IN ('discovered', 'downloaded', 'failed') THEN 'parsed' ELSE status END
       WHERE file_id = $1`,
     values: [
