@@ -1,0 +1,3 @@
+import { fuzzPart } from "./helpers/fuzz.ts";
+
+fuzzPart(0, 2);

@@ -1,0 +1,3 @@
+import { fuzzPart } from "./helpers/fuzz.ts";
+
+fuzzPart(1, 2);
