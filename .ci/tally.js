@@ -52,7 +52,7 @@ function fail(what) {
 }
 
 function skip(name, title) {
-  const reason = `${name}: ${/skipped: [^()]*/.exec(title)?.[0] ?? title}`;
+  const reason = `${name}: ${/skipped: [^()[\]>]*/.exec(title)?.[0] ?? title}`;
   skips.set(reason, [...(skips.get(reason) ?? []), title]);
 }
 

@@ -11,7 +11,8 @@ export interface ShutdownOptions {
   exit?: (code: number) => void;
 }
 
-const DEADLINE_MS = 45_000;
+/** Orchestrators must wait longer than this before they kill. */
+export const DEADLINE_MS = 45_000;
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 const EXIT_FORCED = 130;
 const EXIT_DEADLINE = 1;
