@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
@@ -7,8 +6,10 @@ import { type Inspection, inspectFile, type InspectOptions, inspectRows } from "
 import { parseFileName } from "../shared/contracts/file-identity.ts";
 import { errorMessage, UsageError } from "../shared/errors.ts";
 import { parseObjectUri } from "../shared/object-store/object-uri.ts";
-import { grouped, printJson, printLine } from "./output.ts";
+import { countsText, grouped, printJson, printLine } from "./output.ts";
 import type { Runtime } from "./runtime.ts";
+
+const LINES_AT_ONCE = 500;
 
 interface Flags {
   rows?: boolean;
@@ -62,18 +63,32 @@ async function chainOf(runtime: Runtime, fileName: string): Promise<string> {
   }
 }
 
+/** Rows on standard output, what is wrong with the file on standard error. Ends as soon as nobody reads any more, as `head` does. */
 async function printEveryRow(source: AsyncIterable<Uint8Array>, options: InspectOptions): Promise<void> {
+  let isRead = true;
+  process.stdout.once("error", () => {
+    isRead = false;
+  });
   let lines: string[] = [];
-  const flush = async () => {
-    const text = lines.join("");
-    lines = [];
-    if (!process.stdout.write(text)) await once(process.stdout, "drain");
-  };
   for await (const found of inspectRows(source, options)) {
+    if ("summary" in found) {
+      await written(lines.join(""));
+      for (const problem of found.summary.problems) process.stderr.write(`problem: ${problem}\n`);
+      return;
+    }
     lines.push(`${JSON.stringify("row" in found ? found.row : found)}\n`);
-    if (lines.length >= 500) await flush();
+    if (lines.length < LINES_AT_ONCE) continue;
+    await written(lines.join(""));
+    if (!isRead) return;
+    lines = [];
   }
-  await flush();
+}
+
+/** Resolves when the text is taken, or when that failed. */
+function written(text: string): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write(text, () => resolve());
+  });
 }
 
 function print(fileName: string, found: Inspection): void {
@@ -91,14 +106,9 @@ function print(fileName: string, found: Inspection): void {
         .map(([name, value]) => `${name} ${value}`)
         .join(", "),
     ],
-    ["rows", `${grouped(found.rowsRead)} read, ${grouped(found.rowsRejected)} rejected${claimed(found.rowsClaimed)}`],
-    ["complete", found.complete ? "yes" : "no: it broke off"],
-    [
-      "unknown tags",
-      Object.entries(found.unknownTags)
-        .map(([tag, count]) => `${tag} (${count})`)
-        .join(", "),
-    ],
+    ["rows", rowsText(found)],
+    ["complete", found.complete ? "yes" : "no: it would never delist anything"],
+    ["unknown tags", countsText(found.unknownTags)],
   ];
   for (const [name, value] of facts) if (value) printLine(`${name.padEnd(14)} ${String(value)}`);
   for (const problem of found.problems) printLine(`problem        ${problem}`);
@@ -106,6 +116,9 @@ function print(fileName: string, found: Inspection): void {
   for (const { line, reason, raw } of found.sampleRejected) printLine(`rejected       line ${line}: ${reason}: ${raw}`);
 }
 
-function claimed(rows: number | null): string {
-  return rows === null ? "" : `, ${grouped(rows)} claimed by the file`;
+function rowsText({ rowsRead, rowsRejected, rowsRepeated = 0, rowsClaimed }: Inspection): string {
+  const parts = [`${grouped(rowsRead)} read`, `${grouped(rowsRejected)} rejected`];
+  if (rowsRepeated > 0) parts.push(`${grouped(rowsRepeated)} repeat a code`);
+  if (rowsClaimed !== null) parts.push(`${grouped(rowsClaimed)} claimed by the file`);
+  return parts.join(", ");
 }

@@ -25,8 +25,8 @@ export interface Inspection extends FileSummary {
   sampleRejected: RejectedRow[];
 }
 
-/** A row, or a row that cannot be used. */
-export type InspectedRow = { row: IngestRow } | { rejected: RejectedRow };
+/** A row, a row that cannot be used, or, last of all, what is known of the whole file. */
+export type InspectedRow = { row: IngestRow } | { rejected: RejectedRow } | { summary: FileSummary };
 
 /** Reads a whole file and tells what is in it, without loading anything. @throws {UnreadableFileError} */
 export async function inspectFile(source: AsyncIterable<Uint8Array>, options: InspectOptions): Promise<Inspection> {
@@ -56,7 +56,7 @@ export async function inspectFile(source: AsyncIterable<Uint8Array>, options: In
   };
 }
 
-/** Every row of a file as it is read. @throws {UnreadableFileError} */
+/** Every row of a file as it is read, and at its end the summary. @throws {UnreadableFileError} */
 export async function* inspectRows(
   source: AsyncIterable<Uint8Array>,
   options: InspectOptions,
@@ -70,11 +70,13 @@ export async function* inspectRows(
       found.push({ rejected });
     },
   };
-  const reading = new FileReading({ ...options, kind: kindOfName(readName(options.fileName)), output });
+  const name = readName(options.fileName);
+  const reading = new FileReading({ ...options, kind: kindOfName(name), output });
   for await (const _ of reading.run(source)) {
     yield* found;
     found = [];
   }
+  yield { summary: summaryOf(reading, name?.fileType ?? null) };
 }
 
 function readName(fileName: string): FileNameParts | null {
