@@ -24,12 +24,12 @@ export function portalConformance(subject: PortalSubject): void {
   let world: PortalWorld | undefined;
 
   /** The sample, published; `clock` is what time it is for portal and crawler. */
-  async function open(options: Partial<WorldOptions> & { clock?: TestClock } = {}) {
+  async function open(options: Partial<WorldOptions> & { clock?: TestClock; today?: string } = {}) {
     const { clock } = options;
     const portal = await startFake([], clock ? { now: clock.now } : {});
     const now = clock ? () => new Date(clock.now()) : (options.now ?? (() => NOW));
     const chainId = Object.values(portal.chainOverrides())[0]?.chainIds[0] ?? "1";
-    const files = sampleFiles(chainId, names, now());
+    const files = sampleFiles(chainId, names, now(), options.today);
     portal.setFiles(files.all);
     world = await openPortalWorld({ db: database.pool, plugin, portal, ...options, now });
     return { ...world, files, now };
@@ -97,7 +97,7 @@ export function portalConformance(subject: PortalSubject): void {
 
     check("days", "counts days as Israel does, just after midnight there", async () => {
       // 00:30 on 13 January in Israel; still the 12th in UTC.
-      const { list, files } = await open({ now: () => new Date("2026-01-12T22:30:00Z") });
+      const { list, files } = await open({ now: () => new Date("2026-01-12T22:30:00Z"), today: "2026-01-13" });
       expect((await list()).names.toSorted()).toEqual(sorted(files.current));
     });
 
@@ -187,7 +187,7 @@ export function portalConformance(subject: PortalSubject): void {
       async () => {
         const { list, download, portal } = await open({ entry: { maxParallel: 2 } });
         const { files: listed } = await list();
-        portal.addFault({ kind: "gather", requests: 2, atMostMs: 300 });
+        portal.addFault({ kind: "gather", requests: 3, atMostMs: 200, times: 8 });
         await Promise.all([list(), ...listed.slice(0, 8).map((file) => download(file))]);
         expect([portal.peakParallel(), portal.peakConnections()]).toEqual([2, 2]);
       },
@@ -195,7 +195,8 @@ export function portalConformance(subject: PortalSubject): void {
 
     check("cancellation", "ends at once when it is asked to, and leaves no connection open", async () => {
       // Nothing but the signal ends these requests in time.
-      const { list, download, portal } = await open({ net: { responseTimeoutMs: 600_000, idleTimeoutMs: 600_000 } });
+      const net = { responseTimeoutMs: 600_000, idleTimeoutMs: 600_000 };
+      const { list, download, leave, portal } = await open({ net });
       const { files: listed } = await list();
       const file = listed[0] as Candidate;
       const needed = await requestsDuring(portal, () => download(file));
@@ -211,8 +212,9 @@ export function portalConformance(subject: PortalSubject): void {
         await vi.waitFor(() => expect(requestsOf(portal)).toBeGreaterThan(before + after), WAIT);
         stop.abort(new RetryableError("asked to stop"));
         expect(await work).toMatch(/unreachable|given up/);
+        await vi.waitFor(() => expect(portal.underWay()).toBe(0), WAIT);
       }
-      await world?.close();
+      await leave();
       await vi.waitFor(() => expect(portal.openConnections()).toBe(0), WAIT);
     });
 

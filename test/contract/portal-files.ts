@@ -19,8 +19,8 @@ export interface SampleFiles {
   all: PortalFile[];
 }
 
-export function sampleFiles(chainId: string, form: NameForm, now: Date): SampleFiles {
-  const today = israelDay(now);
+/** `today` is the Israel day of `now`: written down where a test is about days, so that crawler and test cannot be wrong together. */
+export function sampleFiles(chainId: string, form: NameForm, now: Date, today = israelDay(now)): SampleFiles {
   const named = (type: PublishedType, store: number | null, ageDays = 0, time = "03:10"): PortalFile => {
     const storeId = store === null ? "000" : String(store).padStart(3, "0");
     const day = daysBefore(today, ageDays);

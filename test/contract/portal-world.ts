@@ -47,6 +47,8 @@ export interface PortalWorld {
   list(filter?: CrawlFilter, signal?: AbortSignal): Promise<Listing>;
   /** The bytes that the downloader stored. */
   download(file: Candidate, options?: DownloadOptions): Promise<Buffer>;
+  /** Ends the crawler's and the downloader's side; the portal goes on. */
+  leave(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -134,14 +136,19 @@ export async function openPortalWorld(options: WorldOptions): Promise<PortalWorl
     return bytes;
   }
 
+  async function leave(): Promise<void> {
+    await session.close();
+    await access.close();
+  }
+
   return {
     portal,
     chain,
     list,
     download,
+    leave,
     async close() {
-      await session.close();
-      await access.close();
+      await leave();
       await portal.close();
       rmSync(home, { recursive: true, force: true });
     },

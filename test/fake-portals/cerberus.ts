@@ -124,6 +124,7 @@ export async function startCerberus(files: readonly PortalFile[], options: Cerbe
       ),
     served: () => servedNames,
     peakParallel: gauge.peak,
+    underWay: gauge.now,
     openConnections: connections.now,
     peakConnections: connections.peak,
     setFiles: (next) => {

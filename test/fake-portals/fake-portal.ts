@@ -47,6 +47,8 @@ export interface FakePortal {
   served(): readonly string[];
   /** Most requests (FTP: transfers and listings) that were under way at one time. */
   peakParallel(): number;
+  /** How many are under way now, those included that are never answered. */
+  underWay(): number;
   /** Connections that clients hold open now, idle ones included (FTP: control connections), and the most there ever were. */
   openConnections(): number;
   peakConnections(): number;

@@ -152,8 +152,8 @@ async function transfer(
     await endTransfer(session);
     return session.reply(fault.status, fault.body ?? "Service not available");
   }
-  if (fault?.kind === "hang") return undefined;
   const leave = behaviour.gauge.enter();
+  if (fault?.kind === "hang") return session.commandSocket.once("close", leave);
   try {
     if (fault?.kind === "gather") await gather(behaviour.gauge, fault);
     const socket = await dataSocket(session);

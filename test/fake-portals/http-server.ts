@@ -57,6 +57,7 @@ export async function startHttpPortal(
     files: () => published,
     served: () => servedNames,
     peakParallel: gauge.peak,
+    underWay: gauge.now,
     openConnections: connections.now,
     peakConnections: connections.peak,
     setFiles: (next) => {
