@@ -1,5 +1,5 @@
 import pLimit from "p-limit";
-import { pause } from "./pause.ts";
+import { settlesWithin } from "../shared/waiting.ts";
 
 /** A listing keeps its place among those under way at once for this long; then the next chain may start beside it. */
 const PLACE_MS = 20_000;
@@ -34,33 +34,22 @@ export function createPlaces(
   const inTroubleNow = new Set(troubled);
 
   return {
-    run: (key, signal, work, inTrouble) =>
-      new Promise((resolve, reject) => {
-        const lane = inTroubleNow.has(key) ? "troubled" : "healthy";
-        void lanes[lane](async () => {
-          if (signal.aborted) return resolve(undefined);
-          let overran = false;
-          const working = work();
-          working.then(
-            (result) => {
-              if (overran || inTrouble(result)) inTroubleNow.add(key);
-              else inTroubleNow.delete(key);
-              resolve(result);
-            },
-            // Our own side failed: that says nothing of the portal.
-            reject,
-          );
-          const patience = new AbortController();
-          const ended = working.then(
-            () => undefined,
-            () => undefined,
-          );
-          const timeUp = pause(placeMs[lane], patience.signal).then(() => {
-            if (!patience.signal.aborted) overran = true;
-          });
-          await Promise.race([ended, timeUp]);
-          patience.abort();
+    run<T>(key: string, signal: AbortSignal, work: () => Promise<T>, inTrouble: (result: T) => boolean) {
+      const { promise, resolve, reject } = Promise.withResolvers<T | undefined>();
+      const lane = inTroubleNow.has(key) ? "troubled" : "healthy";
+      void lanes[lane](async () => {
+        if (signal.aborted) return resolve(undefined);
+        let overran = false;
+        // What our own side fails with says nothing of the portal: it leaves the chain in its lane.
+        const listing = work().then((result) => {
+          if (overran || inTrouble(result)) inTroubleNow.add(key);
+          else inTroubleNow.delete(key);
+          return result;
         });
-      }),
+        listing.then(resolve, reject);
+        overran = !(await settlesWithin(listing, placeMs[lane]));
+      });
+      return promise;
+    },
   };
 }
