@@ -2,7 +2,7 @@
 export interface Measure {
   name: string;
   value: number;
-  unit: "items/s" | "rows/s" | "messages/s" | "s" | "MB";
+  unit: "files/s" | "items/s" | "rows/s" | "messages/s" | "s" | "MB";
   /** In the same unit. A baseline itself is held against itself. */
   baseline: number;
   /** Value by baseline: above 1 is better where the unit is a rate, worse where it is seconds or memory. */
