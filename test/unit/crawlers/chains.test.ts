@@ -24,8 +24,8 @@ function chainsFile(content: unknown): { chainsFile: string } {
 describe("the registry of the package", () => {
   const chains = loadChains({ chainsFile: null });
 
-  test("names 41 chains, each with an id, a portal that has a plugin and an address", () => {
-    expect(chains.all()).toHaveLength(41);
+  test("names the 41 chains of the law at least, each with an id, a portal that has a plugin and an address", () => {
+    expect(chains.all().length).toBeGreaterThanOrEqual(41);
     const families = builtInFamilies();
     for (const chain of chains.all()) {
       expect(familyOf(chain, families).name).toBe(chain.portal);
@@ -82,7 +82,7 @@ describe("GOGOBE_CHAINS_FILE", () => {
     );
     expect(chains.byKey("mega")).toBeUndefined();
     expect(chains.byKey("corner")).toMatchObject({ nameHe: "Corner", hosts: [], maxParallel: 5, proxy: null });
-    expect(chains.all()).toHaveLength(41);
+    expect(chains.all()).toHaveLength(loadChains({ chainsFile: null }).all().length);
   });
 
   test("is refused with file, chain and key when an entry is wrong", () => {
