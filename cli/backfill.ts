@@ -8,7 +8,7 @@ import { syncChains } from "../writer/chains.ts";
 import { refreshViews } from "../writer/views.ts";
 import { loadStoredFile } from "./load-stored-file.ts";
 import { durationText } from "./output.ts";
-import { createProgress } from "./progress.ts";
+import { createProgress, type Progress } from "./progress.ts";
 import type { Runtime } from "./runtime.ts";
 import { storedFiles, type StoredSelection } from "./stored-files.ts";
 
@@ -19,6 +19,9 @@ export interface BackfillResult {
   /** Loaded by this parser version before: left alone. */
   before: number;
 }
+
+/** Reading the store's list may take long: it is told of after every so many files. */
+const TELL_EVERY = 1_000;
 
 /**
  * Loads stored files straight into PostgreSQL, parser joined to writer without the bus: several stores at once, in published order
@@ -32,8 +35,13 @@ export async function backfill(
 ): Promise<BackfillResult> {
   const { pool } = await runtime.database();
   const store = await runtime.store();
+  const progress = createProgress("files");
+  runtime.shutdown.add("the progress", () => progress.stop());
   const files: FileDownloaded[] = [];
-  for await (const file of storedFiles(store, selection, runtime.log)) files.push(file);
+  for await (const file of storedFiles(store, selection, runtime.log)) {
+    files.push(file);
+    if (files.length % TELL_EVERY === 0) progress.update(0, files.length, "reading what is stored");
+  }
   if (files.length === 0) {
     throw new UsageError("no stored file is meant by that", { hint: "keys are <chain>/<yyyy-mm-dd>/<file name>" });
   }
@@ -41,7 +49,7 @@ export async function backfill(
   const loaded = await findLoaded(pool, files);
   const todo = files.filter((file) => !loaded.has(file.fileId));
   const result: BackfillResult = { loaded: 0, quarantined: 0, failed: 0, before: files.length - todo.length };
-  await loadAll(runtime, todo, options.parallel, result);
+  await loadAll(runtime, todo, { parallel: options.parallel, progress, result });
   await refreshViews(pool, { force: true });
   return result;
 }
@@ -49,11 +57,9 @@ export async function backfill(
 async function loadAll(
   runtime: Runtime,
   files: readonly FileDownloaded[],
-  parallel: number,
-  result: BackfillResult,
+  { parallel, progress, result }: { parallel: number; progress: Progress; result: BackfillResult },
 ): Promise<void> {
   const { signal } = runtime.shutdown;
-  const progress = createProgress("files");
   const estimate = estimator(files);
   const limit = pLimit(parallel);
   const loadStore = async (ofStore: FileDownloaded[]) => {

@@ -1,3 +1,4 @@
+import pLimit from "p-limit";
 import { messageKeyOf } from "../shared/contracts/file-identity.ts";
 import type { FileDownloaded } from "../shared/contracts/file-messages.ts";
 import { TOPICS } from "../shared/contracts/topics.ts";
@@ -7,8 +8,9 @@ import { loadFiles } from "./load-files.ts";
 import type { Runtime } from "./runtime.ts";
 import { storedFiles, type StoredSelection } from "./stored-files.ts";
 
-/** Messages published at once. */
+/** Messages published at once, and ledger rows written at once before that. */
 const CHUNK = 200;
+const LEDGER_AT_ONCE = 5;
 
 /**
  * Publishes stored files on the bus again, as the downloader did. The ledger is told first, also when it had lost them.
@@ -53,7 +55,8 @@ async function publishAll(runtime: Runtime, selection: StoredSelection): Promise
 export async function publishStored(runtime: Runtime, files: readonly FileDownloaded[]): Promise<void> {
   if (files.length === 0) return;
   const { db, bus } = await runtime.stageDeps();
-  for (const file of files) await recordDownloaded(db, file, { ...file, objectUri: file.s3_path }, true);
+  const limit = pLimit(LEDGER_AT_ONCE);
+  await limit.map(files, (file) => recordDownloaded(db, file, { ...file, objectUri: file.s3_path }, true));
   await bus.publish(
     TOPICS.downloaded,
     files.map((file) => ({ key: messageKeyOf(file), value: { ...file, replay: true } })),

@@ -1,8 +1,8 @@
 import { EngineAwayError, errorMessage, GogobeError, PermanentError } from "../errors.ts";
 
 const TOO_LARGE = 10;
-const UNKNOWN_TOPIC = 3;
-const UNKNOWN_TOPIC_LOCAL = -188;
+/** From the broker; from the client for a topic, and for a partition of it. */
+const UNKNOWN_TOPIC = [3, -188, -190];
 const NOT_ALLOWED = [29, 30, 31];
 const AUTHENTICATION = [58, -169];
 /** The client is finished: a new one must be made. */
@@ -25,7 +25,7 @@ export function explainKafkaError(error: unknown, doing: string): GogobeError {
   if (code === TOO_LARGE) {
     return new PermanentError(message, { cause: error, hint: "raise max.message.bytes of the topic and the broker" });
   }
-  if (code === UNKNOWN_TOPIC || code === UNKNOWN_TOPIC_LOCAL) {
+  if (UNKNOWN_TOPIC.includes(code)) {
     return new EngineAwayError(message, { cause: error, hint: "create the topics: gogobe topics create" });
   }
   if (NOT_ALLOWED.includes(code) || AUTHENTICATION.includes(code)) {

@@ -1,11 +1,9 @@
-import { execFile } from "node:child_process";
-import { join } from "node:path";
-import { promisify } from "node:util";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Bus } from "../../../shared/bus/bus.ts";
 import type { TopicTable } from "../../../shared/bus/topic-table.ts";
 import { KAFKA_TEST_PREFIX, kafkaWorld } from "../../contract/bus-kafka-world.ts";
 import { consume, freshTopic, Gate, GROUP, Recorder } from "../../contract/bus-world.ts";
+import { describeGroups } from "../../helpers/consumer-groups.ts";
 
 const brokers = process.env["GOGOBE_TEST_KAFKA_BROKERS"];
 const reason = brokers === undefined ? " (skipped: GOGOBE_TEST_KAFKA_BROKERS names no broker)" : "";
@@ -109,28 +107,10 @@ describe.skipIf(brokers === undefined)(`the Kafka bus on a real broker${reason}`
     );
     const ours = (await bus.lag(GROUP)).map((each) => [each.partition, each.committedOffset, each.endOffset, each.lag]);
     expect(ours.reduce((sum, [, , , lag]) => sum + (lag ?? 0), 0)).toBe(30);
-    const theirs = await describeGroup(`${KAFKA_TEST_PREFIX}${topic.name}`);
+    const described = await describeGroups(brokers ?? "", [`${KAFKA_TEST_PREFIX}${GROUP}`]);
+    const theirs = described
+      .filter((each) => each.topic === `${KAFKA_TEST_PREFIX}${topic.name}`)
+      .map((each) => [each.partition, each.committed, each.end, each.lag]);
     expect(ours).toEqual(theirs);
   });
 });
-
-/** Partition, committed, end and lag of every partition that `ConsumerGroupCommand` shows. */
-async function describeGroup(topic: string): Promise<number[][]> {
-  const script = join(import.meta.dirname, "../../../infra/native/kafka.sh");
-  const command = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand";
-  const { stdout } = await promisify(execFile)(script, [
-    "tool",
-    command,
-    "--bootstrap-server",
-    brokers ?? "",
-    "--describe",
-    "--group",
-    `${KAFKA_TEST_PREFIX}${GROUP}`,
-  ]);
-  return stdout
-    .split("\n")
-    .map((line) => line.trim().split(/\s+/))
-    .filter((words) => words[1] === topic)
-    .map((words) => words.slice(2, 6).map(Number))
-    .sort(([a = 0], [b = 0]) => a - b);
-}
