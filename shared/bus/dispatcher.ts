@@ -5,6 +5,7 @@ import type { Metrics } from "../observability/metrics.ts";
 import { backoffDelayMs, withRetry } from "../retry.ts";
 import type { ConsumeOptions, Delivery } from "./bus.ts";
 import { deadLetterHeaders } from "./dead-letter.ts";
+import { believesOutage, noOutage, noteOutage, type OutageRecord } from "./outage.ts";
 import { settlesWithin } from "../waiting.ts";
 
 /** A message that this process holds but has not acknowledged. Its bytes are loaded only for the call that handles it. */
@@ -35,10 +36,7 @@ interface Slot<M> {
   /** Failed calls that count. A call of several messages that fails counts for none of them. */
   failures: number;
   firstFailureAt: number;
-  /** Failures because an engine was away, since when, and how many calls had succeeded by the last one. They cost no attempt. */
-  outages: number;
-  outageFrom: number;
-  outageAfter: number;
+  outage: OutageRecord;
   /** Only in a call of its own, because a call with others failed. */
   alone: boolean;
 }
@@ -54,10 +52,6 @@ const HELD_BYTES = 4 * CALL_BYTES;
 /** Messages that wait for their turn or their next try, beyond those that could run. */
 const WAITING_LIMIT = 500;
 const ABORT_GRACE_MS = 1_000;
-/** While an engine is away: short enough to go on soon after it came back. */
-const OUTAGE_POLICY = { attempts: Number.POSITIVE_INFINITY, initialDelayMs: 250, maxDelayMs: 5_000 };
-/** Others succeed and this message still finds an engine away after this long: then it is the message. */
-const OUTAGE_BELIEVED_MS = 10 * 60_000;
 const DEAD_LETTER_HOOK_POLICY = { attempts: 5, initialDelayMs: 100, maxDelayMs: 2_000 };
 
 /**
@@ -121,9 +115,7 @@ export class Dispatcher<M extends HeldMessage> {
         arrivedAt,
         failures: 0,
         firstFailureAt: 0,
-        outages: 0,
-        outageFrom: 0,
-        outageAfter: 0,
+        outage: noOutage(),
         alone: false,
       });
     }
@@ -263,8 +255,9 @@ export class Dispatcher<M extends HeldMessage> {
       this.#putBack(slots);
       return;
     }
-    if (isEngineAway(error) && this.#believesOutage(slots)) {
-      this.#waitOut(call, slots, error);
+    const outages = slots.map((each) => each.outage);
+    if (isEngineAway(error) && believesOutage(outages, this.#successes)) {
+      this.#waitOut(call, slots, error, noteOutage(outages, this.#successes));
       return;
     }
     const [slot] = slots;
@@ -290,23 +283,8 @@ export class Dispatcher<M extends HeldMessage> {
     this.#park([slot], delayMs);
   }
 
-  /** Other calls that succeed meanwhile say that the engine is there, but one message may need what the others did not. */
-  #believesOutage(slots: Slot<M>[]): boolean {
-    const believedFrom = Date.now() - OUTAGE_BELIEVED_MS;
-    return slots.every(
-      ({ outages, outageFrom, outageAfter }) =>
-        outages === 0 || outageFrom > believedFrom || outageAfter === this.#successes,
-    );
-  }
-
   /** The whole call waits, together and at no cost. Others start no sooner than after half of that, so that they do not all pile up. */
-  #waitOut(call: Call<M>, slots: Slot<M>[], error: unknown): void {
-    for (const slot of slots) {
-      slot.outages += 1;
-      slot.outageFrom ||= Date.now();
-      slot.outageAfter = this.#successes;
-    }
-    const delayMs = backoffDelayMs(OUTAGE_POLICY, Math.max(...slots.map(({ outages }) => outages)));
+  #waitOut(call: Call<M>, slots: Slot<M>[], error: unknown, delayMs: number): void {
     this.#holdUntil = Math.max(this.#holdUntil, performance.now() + delayMs / 2);
     this.#metrics.retriesTotal.inc({ stage: this.#options.stage });
     this.#log.warn(
