@@ -3,11 +3,14 @@ import type { FetchTarget, ListedFile, ListingFilter, PortalContext } from "../.
 import { PermanentError } from "../../shared/errors.ts";
 import { israelDay } from "../../shared/israel-time.ts";
 
+/** Between the time in a name and the moment it is listed. */
+const AROUND_MS = 2 * 3_600_000;
+
 type List = (context: PortalContext, filter: ListingFilter) => AsyncIterable<ListedFile[]>;
 
 /**
  * Looks a file up in the listing again, in its own day, type and store first, then without the store, since not every portal
- * knows its stores by the code in the name.
+ * knows its stores by the code in the name. A file made close to midnight may be listed under the day beside its own.
  * @throws {PermanentError} when the portal no longer lists it
  */
 export async function findAgain(
@@ -16,9 +19,13 @@ export async function findAgain(
   file: { fileName: string; fileType: FileType },
 ): Promise<ListedFile> {
   const { publishedAt, storeId } = parseFileName(file.fileName);
-  const day = israelDay(publishedAt);
+  const made = Date.parse(publishedAt);
   const stem = fileStem(file.fileName);
-  const filter: ListingFilter = { types: [file.fileType], since: day, until: day };
+  const filter: ListingFilter = {
+    types: [file.fileType],
+    since: israelDay(new Date(made - AROUND_MS)),
+    until: israelDay(new Date(made + AROUND_MS)),
+  };
   const byStore =
     storeId === null || file.fileType === "stores" ? [] : [{ ...filter, stores: [comparableCode(storeId)] }];
   for (const narrowed of [...byStore, filter]) {

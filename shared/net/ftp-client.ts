@@ -92,7 +92,9 @@ function connectionOf(client: Client, guarded: Guard): FtpConnection {
     list: (path, command) =>
       guarded(async () => {
         client.availableListCommands = command === "MLSD" ? ["MLSD"] : ["LIST -a", "LIST"];
-        return remoteFiles(await client.list(path === "/" ? "" : path), command);
+        // Into the folder, then a listing without an argument: what the known clients of the portal do.
+        await client.cd(path);
+        return remoteFiles(await client.list(), command);
       }),
     download: (path, sink) => guarded(async () => void (await client.downloadTo(sink, path))),
     size: (path) =>

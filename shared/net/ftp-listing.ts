@@ -4,6 +4,8 @@ import { LayoutNotRecognisedError } from "../errors.ts";
 /** The first words of a listing, for a person who must see what came instead. */
 const EXCERPT_CHARS = 80;
 
+const NO_TIME = /\bmodify=(?!\d{14})[^;\r\n]*;/gi;
+
 /**
  * The entries of a raw directory listing (MLSD, or LIST in Unix or DOS style).
  * @throws {LayoutNotRecognisedError} for text in no such form, and for entries of which none says what it is: they would be dropped,
@@ -12,9 +14,9 @@ const EXCERPT_CHARS = 80;
 export function readFtpListing(host: string, raw: string): FileInfo[] {
   let entries: FileInfo[];
   try {
-    entries = parseList(raw);
+    // A time that is none would fail the whole listing: without it the entry says less, and is not lost.
+    entries = parseList(raw.replaceAll(NO_TIME, ""));
   } catch (cause) {
-    if (cause instanceof RangeError) throw layoutError(host, raw, 'a "modify=" that is a time', cause);
     throw layoutError(host, raw, "lines of a directory listing", cause);
   }
   if (entries.length > 0 && entries.every(({ type }) => type === FileType.Unknown)) {

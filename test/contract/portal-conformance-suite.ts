@@ -255,6 +255,7 @@ const WAIT = { timeout: 10_000, interval: 5 };
 const passingFaults: Record<string, (portal: FakePortal) => PortalFault> = {
   "an error answer": (portal) => ({ kind: "status", status: isFtp(portal) ? 421 : 500, times: 1 }),
   "a connection that breaks": () => ({ kind: "drop", times: 1 }),
+  "an answer that breaks off": () => ({ kind: "truncate", afterBytes: 30, times: 1 }),
   "no answer at all": () => ({ kind: "hang", times: 1 }),
 };
 

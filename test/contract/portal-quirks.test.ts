@@ -291,6 +291,15 @@ test("matrix leaves the files of its neighbours in the table alone", async () =>
   expect((await list()).names.toSorted()).toEqual(sorted(sample.current));
 });
 
+test("a file made before midnight and listed after it is found again when its link is refused", async () => {
+  const { list, download, portal } = await open(startHaziHinam([]));
+  const [late] = named("Promo7290700100008-000-207-20260112-235925.xml.gz");
+  portal.setFiles(late ? [late] : []);
+  const file = first((await list()).files);
+  portal.addFault({ kind: "status", status: 404, on: /files/, times: 1 });
+  expect(await download(file)).toEqual(late?.content);
+});
+
 test("a body that is gzip comes out of the store as it was published", async () => {
   const { list, download, portal } = await open(startMatrix([]));
   const content = gzipSync("<root/>");
