@@ -1,22 +1,19 @@
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { HANDED_OVER, whyWithout } from "../../helpers/handed-over.ts";
 import { parseBytes, type Parsed, productsOf, promotionsOf, storesOf, sumOf } from "./helpers/parse.ts";
 
-const SHARED = join(import.meta.dirname, "../../../../shared");
-const isThere = existsSync(join(SHARED, "data/README.md"));
-const skipped = isThere ? "" : " (skipped: ../shared is absent)";
+const missing = whyWithout("data/real");
 
 function real(fileName: string): Promise<Parsed> {
-  return parseBytes(readFileSync(join(SHARED, "data/real", fileName)), { fileName });
+  return parseBytes(readFileSync(join(HANDED_OVER, "data/real", fileName)), { fileName });
 }
 
 const countBy = <T>(rows: readonly T[], key: (row: T) => string | undefined) =>
   Object.fromEntries([...Map.groupBy(rows, key)].map(([value, group]) => [String(value), group.length]));
 
-describe.skipIf(!isThere)(`the nine real files${skipped}`, () => {
+describe.skipIf(missing !== null)(`the nine real files${missing ? ` (${missing})` : ""}`, () => {
   test("Super-Pharm's prices", async () => {
     const parsed = await real("PriceFull7290172900007-083-202409270311.xml");
     const rows = productsOf(parsed);
@@ -75,6 +72,12 @@ describe.skipIf(!isThere)(`the nine real files${skipped}`, () => {
     expect(rows.filter((row) => row.weighted === true)).toHaveLength(5);
     expect(rows.filter((row) => row.allowMultiple === false)).toHaveLength(44);
     expect(rows.flatMap((row) => row.remarks)).toHaveLength(108);
+    // Both rules are borne out by every row that they speak of.
+    expect(countBy(rows, (row) => row.derivedRule)).toEqual({
+      "cerberus-total-for-min-qty": 1925,
+      "cerberus-weighted-price-per-kg": 5,
+      undefined: 276,
+    });
   });
 
   test("Keshet's promotions", async () => {
@@ -96,9 +99,11 @@ describe.skipIf(!isThere)(`the nine real files${skipped}`, () => {
     ).toEqual({ 0: 1974, 1: 379 });
     const weighted = rows.filter((row) => row.weighted === true);
     expect(weighted).toHaveLength(222);
-    expect(weighted.filter((row) => row.derivedRule === "cerberus-weighted-price-per-kg")).toHaveLength(
-      weighted.filter((row) => row.rewardType === "1").length,
-    );
+    expect(countBy(rows, (row) => row.derivedRule)).toEqual({
+      "cerberus-total-for-min-qty": 2079,
+      "cerberus-weighted-price-per-kg": 222,
+      undefined: 52,
+    });
   });
 
   test("Shufersal's stores, with the update date after the list", async () => {
@@ -135,61 +140,4 @@ describe.skipIf(!isThere)(`the nine real files${skipped}`, () => {
     expect(messages.map((message) => message.items)).toEqual([[]]);
     expect(totals).toMatchObject({ rowsRead: 0, rowsRejected: 0, complete: true, problems: [], header });
   });
-});
-
-interface CatalogFile {
-  file: string;
-  items: number;
-  distinctCodes: number;
-  sumItemPrice: string;
-}
-
-describe.skipIf(!isThere)(`four days of real prices in seven dialects${skipped}`, () => {
-  const days = ["2026-08-10", "2026-08-13", "2026-08-14", "2026-08-18"];
-  // Every rotation of one day, one rotation of the others; GOGOBE_ALL_ROTATIONS=1 reads all 28.
-  const all = process.env["GOGOBE_ALL_ROTATIONS"] === "1";
-  const cases = days.flatMap((day, index) =>
-    [0, 1, 2, 3, 4, 5, 6].filter((rotate) => all || index === 3 || rotate === index).map((rotate) => ({ day, rotate })),
-  );
-
-  test.each(cases)(
-    "$day, rotated by $rotate, equals its truth",
-    async ({ day, rotate }) => {
-      const directory = mkdtempSync(join(tmpdir(), "gogobe-catalog-"));
-      try {
-        const tool = join(SHARED, "tools/catalog-to-pricefull.mjs");
-        const csv = join(SHARED, `data/catalog/prices-${day}.csv.gz`);
-        execFileSync(process.execPath, [tool, csv, directory, "--rotate", String(rotate)], { stdio: "ignore" });
-        const truth = JSON.parse(readFileSync(join(directory, "truth.json"), "utf8")) as { files: CatalogFile[] };
-        const found: CatalogFile[] = [];
-        for (const { file } of truth.files) {
-          const parsed = await parseBytes(readFileSync(join(directory, file)), { fileName: file });
-          const rows = productsOf(parsed);
-          expect(parsed.totals).toMatchObject({
-            complete: true,
-            rowsRejected: 0,
-            unknownTags: {},
-            rowsRead: rows.length,
-          });
-          found.push({
-            file,
-            items: rows.length,
-            distinctCodes: new Set(rows.map((row) => row.ean)).size,
-            sumItemPrice: sumOf(rows.map((row) => row.price)),
-          });
-        }
-        expect(found).toEqual(
-          truth.files.map(({ file, items, distinctCodes, sumItemPrice }) => ({
-            file,
-            items,
-            distinctCodes,
-            sumItemPrice,
-          })),
-        );
-      } finally {
-        rmSync(directory, { recursive: true });
-      }
-    },
-    60_000,
-  );
 });
