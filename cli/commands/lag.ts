@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import type { PartitionLag } from "../../shared/bus/bus.ts";
+import { errorMessage, isRetryable } from "../../shared/errors.ts";
 import { contextOf } from "../context.ts";
 import { type Row, durationText, formatOf, printLine, printRows } from "../output.ts";
 import { parseCount } from "../options.ts";
@@ -38,12 +39,20 @@ export function configure(command: Command): void {
         while (!stopped.aborted && process.stdout.writable) {
           await sleep(options.interval * 1000, undefined, { signal: stopped }).catch(() => undefined);
           if (stopped.aborted) return;
-          const next = await sample();
+          const next = await sample().catch(tellOfOutage);
+          if (next === null) continue;
           print(lagRows(next, last), options);
           last = next;
         }
       });
     });
+}
+
+/** Whoever watches wants to see the bus come back. @throws what does not pass by itself */
+function tellOfOutage(error: unknown): null {
+  if (!isRetryable(error)) throw error;
+  process.stderr.write(`${errorMessage(error)}\n`);
+  return null;
 }
 
 function print(rows: Row[], options: Options): void {

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
+import { createInterface } from "node:readline";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { GROUPS, TOPICS } from "../../shared/contracts/topics.ts";
@@ -148,20 +148,16 @@ describe.skipIf(engines === null)(`gogobe lag${engines === null ? ` (${NO_ENGINE
         stdio: ["ignore", "pipe", "ignore"],
       },
     );
-    const printed = text(watch.stdout);
+    const samples: LagRow[][] = [];
+    createInterface({ input: watch.stdout }).on("line", (line) => samples.push(JSON.parse(line) as LagRow[]));
     // Its first sample is of the backlog that nobody takes.
     await once(watch.stdout, "data");
     const parser = await world.start("parse");
-    await expect.poll(async () => total(await ours(), TOPICS.downloaded), { timeout: 60_000, interval: 500 }).toBe(0);
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    await expect.poll(() => total(samples.at(-1) ?? [], TOPICS.downloaded), { timeout: 60_000 }).toBe(0);
     watch.kill("SIGTERM");
     await once(watch, "close");
     await parser.stop();
 
-    const samples = (await printed)
-      .trimEnd()
-      .split("\n")
-      .map((line) => JSON.parse(line) as LagRow[]);
     expect(samples[0]?.every(({ rate, drained_in: time }) => rate === null && time === null)).toBe(true);
     const moving = samples.flat().filter(({ rate }) => (rate ?? 0) > 0);
     expect(moving.length).toBeGreaterThan(0);
@@ -170,7 +166,6 @@ describe.skipIf(engines === null)(`gogobe lag${engines === null ? ` (${NO_ENGINE
       return !(rate > 0 ? /^\d+ (s|min|h)/ : /never at this rate/).test(time ?? "");
     });
     expect(wrong).toEqual([]);
-    expect(samples.at(-1)?.reduce((sum, { lag }) => sum + lag, 0)).toBe(0);
   });
 
   test("says which command makes the topics where there are none", async () => {
