@@ -98,6 +98,8 @@ function createIntake(deps: CrawlerDeps, chain: Chain) {
   let publishedAt = Date.now();
 
   async function publish(): Promise<void> {
+    // Every listed file that waits for publication has its link here; what no listing names any more is the sweep's.
+    if (freshUrls.size === 0) return;
     totals.published += await publishOutbox(deps, { chain: chain.key, freshUrls });
     freshUrls.clear();
     publishedAt = Date.now();
