@@ -7,6 +7,7 @@ const IGNORED = -2;
 const UNKNOWN = -1;
 const MAX_EXTRA_TAGS = 50;
 const MAX_COUNTED_TAGS = 200;
+const MAX_TAG_NAME = 100;
 const MAX_ORDER = 100;
 
 /** Tags that no dialect knows and how often each came: a renamed field shows the same day. */
@@ -92,11 +93,17 @@ export class FieldSlots {
   }
 
   #setUnknown(tag: string, text: string): void {
-    const name = tag.slice(tag.lastIndexOf(":") + 1);
+    const name = shortName(tag);
     this.#unknown.add(name);
     const value = text.trim();
     if (value.length === 0) return;
     this.extra ??= {};
     if (!(name in this.extra) && Object.keys(this.extra).length < MAX_EXTRA_TAGS) this.extra[name] = value;
   }
+}
+
+/** Name of a tag that nobody knows, without prefix: as published, but never longer than a name is. */
+export function shortName(tag: string): string {
+  const start = tag.lastIndexOf(":") + 1;
+  return tag.slice(start, start + MAX_TAG_NAME).toWellFormed();
 }

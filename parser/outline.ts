@@ -1,6 +1,7 @@
 import { SaxesParser, type SaxesTagPlain } from "saxes";
 import { UnreadableFileError } from "../shared/errors.ts";
 import { HEADER_FIELDS, localName } from "./dialects/fields.ts";
+import { shortName } from "./field-slots.ts";
 import type { Problems } from "./problems.ts";
 
 /** A price file has some seven levels; far deeper is no price file, or a way to fill memory. */
@@ -118,7 +119,7 @@ export class Outline {
     if (text.length === 0) return;
     const target = this.#levels.findLast((around) => around.subChain !== null)?.subChain ?? this.header;
     const known = HEADER_FIELDS.get(level.name);
-    const key = known ?? level.tag.slice(level.tag.lastIndexOf(":") + 1);
+    const key = known ?? shortName(level.tag);
     if (known === undefined && (this.unknown.has(key) || this.unknown.size < MAX_HEADER_FIELDS)) {
       this.unknown.set(key, (this.unknown.get(key) ?? 0) + 1);
     }

@@ -6,6 +6,7 @@ import type { Delivery } from "../shared/bus/bus.ts";
 import { recordParsed, recordStopped } from "../shared/database/ledger.ts";
 import { errorMessage, UnreadableFileError } from "../shared/errors.ts";
 import { failpoint } from "../shared/failpoints.ts";
+import type { Metrics } from "../shared/observability/metrics.ts";
 import type { RunningStage, StageDeps } from "../shared/stage.ts";
 import { parseFile } from "./parse-file.ts";
 import { openVerified } from "./verified-source.ts";
@@ -13,6 +14,9 @@ import { openVerified } from "./verified-source.ts";
 const STAGE = "parser";
 /** Batches of one file on their way to the bus at once: above it, reading waits. */
 const MAX_IN_FLIGHT = 4;
+const MAX_TAG_LABELS = 1_000;
+/** Which tags each registry of metrics names. */
+const TAG_LABELS = new WeakMap<Metrics, Set<string>>();
 
 /**
  * The parser as a service: takes downloaded files, publishes their rows in batches, then notes the file as parsed and acknowledges
@@ -54,11 +58,26 @@ async function handle(deps: StageDeps, file: FileDownloaded, signal: AbortSignal
   metrics.bytesTotal.inc({ stage: STAGE }, file.sizeBytes);
   metrics.rowsTotal.inc({ stage: STAGE, outcome: "read" }, totals.rowsRead - totals.rowsRejected);
   metrics.rowsTotal.inc({ stage: STAGE, outcome: "rejected" }, totals.rowsRejected);
-  for (const [tag, count] of Object.entries(totals.unknownTags)) {
-    metrics.unknownTagsTotal.inc({ chain: file.chain, tag }, count);
-  }
+  countUnknownTags(metrics, file.chain, totals.unknownTags);
   const { rowsRead, rowsRejected, complete, dialect, problems } = totals;
   log.info({ rowsRead, rowsRejected, complete, dialect, problems: problems.length, seconds }, "file parsed");
+}
+
+/** Files decide what tags are called: beyond a bound their names go under one label, so that no file can fill the registry. */
+function countUnknownTags(metrics: Metrics, chain: string, tags: Readonly<Record<string, number>>): void {
+  for (const [tag, count] of Object.entries(tags)) {
+    const label = `${chain}/${tag}`;
+    const known = labelsOf(metrics);
+    const isNamed = known.has(label) || known.size < MAX_TAG_LABELS;
+    if (isNamed) known.add(label);
+    metrics.unknownTagsTotal.inc({ chain, tag: isNamed ? tag : "(other)" }, count);
+  }
+}
+
+function labelsOf(metrics: Metrics): Set<string> {
+  let labels = TAG_LABELS.get(metrics);
+  if (labels === undefined) TAG_LABELS.set(metrics, (labels = new Set()));
+  return labels;
 }
 
 /** Publishes the batches as they are read, a few at once. Resolves when every one is durable, with the totals of the last. */
