@@ -13,10 +13,14 @@ export interface LocalTime {
   second: number;
 }
 
-/** ISO 8601 with Israel's offset at that moment, for example `2026-08-14T03:00:00+03:00`; null when there is no such date. */
+/**
+ * ISO 8601 with Israel's offset at that moment, for example `2026-08-14T03:00:00+03:00`; null when there is no such date. Of the hour
+ * that comes twice in autumn it is the second: left to the library, the answer would depend on the season in which it is asked.
+ */
 export function israelLocalToIso(local: LocalTime): string | null {
   const time = DateTime.fromObject(local, { zone: ISRAEL_ZONE });
-  return time.isValid ? time.toISO({ suppressMilliseconds: true }) : null;
+  if (!time.isValid) return null;
+  return (time.getPossibleOffsets().at(-1) ?? time).toISO({ suppressMilliseconds: true });
 }
 
 /** The calendar day in Israel, `yyyy-mm-dd`, of a moment. */

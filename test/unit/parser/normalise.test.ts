@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { MasterKeys, ownMasterId } from "../../../parser/master/master-key.ts";
 import { DateReader, NO_DATE } from "../../../parser/normalise/dates.ts";
 import { gtin14 } from "../../../parser/normalise/gtin.ts";
@@ -102,6 +102,19 @@ describe("dates", () => {
   test.each(["2024-13-45", "31/02/2026", "yesterday", "2026-02-30 10:00:00", "2026-01-01 25:00", "2026-01-01 10:61"])(
     "%s is impossible",
     (text) => expect(dates.read(text)).toBe(NO_DATE),
+  );
+
+  test.each(["2026-07-01T12:00:00Z", "2026-12-01T12:00:00Z"])(
+    "the hour that comes twice is the second, asked in %s",
+    (now) => {
+      vi.setSystemTime(now);
+      try {
+        expect(new DateReader().read("2026-10-25 01:30:00")).toBe("2026-10-25T01:30:00+02:00");
+        expect(new DateReader().read("2026-03-27 02:30:00")).toBe("2026-03-27T03:30:00+03:00");
+      } finally {
+        vi.useRealTimers();
+      }
+    },
   );
 
   test("date and hour may stand in two elements", () => {
