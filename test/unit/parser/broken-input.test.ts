@@ -13,6 +13,7 @@ import {
 } from "../../fixtures/broken.ts";
 import { createCatalogue } from "../../fixtures/catalogue.ts";
 import { FIXTURE_CHAINS } from "../../fixtures/chains.ts";
+import { textEncoding } from "../../fixtures/encodings.ts";
 import { renderPriceFile } from "../../fixtures/render/price.ts";
 import { createStoreDay, type StoreItem } from "../../fixtures/store-day.ts";
 import { createStoresList, fixtureStore } from "../../fixtures/stores-list.ts";
@@ -113,13 +114,33 @@ describe("what is salvaged", () => {
     expect(parsed.totals.problems.join()).toContain("declared utf-8, but is windows-1255");
   });
 
-  test("an invalid byte deep inside UTF-8 is replaced and counted", async () => {
-    const { bytes } = renderPriceFile(day, { dialect: "std-root", container: "plain", encoding: "utf-8" });
-    const at = bytes.indexOf(Buffer.from("ItemName>"), 3000) + 9;
-    bytes[at] = 0xff;
-    const parsed = await parseBytes(bytes);
-    expect(productsOf(parsed)).toHaveLength(day.items.length);
-    expect(parsed.totals.problems.join()).toMatch(/invalid bytes were replaced/);
+  test.each([
+    ["utf-8", [0xff]],
+    ["utf-8", [0xd7]],
+    ["utf-16le", [0x00, 0xd8]],
+    ["utf-16be", [0xdc, 0x00]],
+    ["windows-1255", [0xff]],
+    ["windows-1255-undeclared", [0xdb]],
+  ] as const)(
+    "in %s, bytes %j that mean nothing are replaced and counted, and cost no row",
+    async (encoding, wrong) => {
+      const { bytes, fileName } = renderPriceFile(day, { dialect: "std-root", container: "plain", encoding });
+      const { encode } = textEncoding(encoding);
+      const at = bytes.indexOf(encode("<ItemName>"), 3000) + encode("<ItemName>").length;
+      const parsed = await parseBytes(Buffer.concat([bytes.subarray(0, at), Buffer.from(wrong), bytes.subarray(at)]), {
+        fileName,
+      });
+      const rows = productsOf(parsed);
+      expect(rows).toHaveLength(day.items.length);
+      expect(rows.filter((row) => row.name?.startsWith("\ufffd"))).toHaveLength(1);
+      expect(parsed.totals).toMatchObject({ complete: true, problems: ["1 invalid bytes were replaced"] });
+    },
+  );
+
+  test("half a character at the end of a UTF-16 file is counted", async () => {
+    const { bytes, fileName } = renderPriceFile(day, { dialect: "std-root", container: "plain", encoding: "utf-16le" });
+    const parsed = await parseBytes(Buffer.concat([bytes, Buffer.from([0x0a])]), { fileName });
+    expect(parsed.totals).toMatchObject({ rowsRead: day.items.length, problems: ["1 invalid bytes were replaced"] });
   });
 });
 
