@@ -39,6 +39,8 @@ export interface RunOptions {
   signal?: AbortSignal;
   /** Told before each further try. */
   onRetry?: (delayMs: number) => void;
+  /** A host that asks for more patience than this is not waited for here: the caller has better to do. @default retryMaxMs */
+  longestWaitMs?: number;
 }
 
 type CircuitTimes = Pick<NetSettings, "circuitFailures" | "circuitOpenMs" | "retryInitialMs" | "retryMaxMs">;
@@ -66,16 +68,19 @@ export function createHostCircuits(times: CircuitTimes, onChange?: (change: Circ
   }
 
   function circuitOpen(host: string, openedAt: number): HostBusyError {
-    const retryAfterMs = Math.max(0, openedAt + times.circuitOpenMs - Date.now());
-    const message = `host ${host}: left alone for ${Math.ceil(retryAfterMs / 1000)} s after ${times.circuitFailures} failures in a row`;
+    const leftMs = Math.max(0, openedAt + times.circuitOpenMs - Date.now());
+    // Spread over the time after: of hundreds of files that wait for one host the first to come decides for the others.
+    const retryAfterMs = leftMs + Math.random() * times.circuitOpenMs;
+    const message = `host ${host}: left alone for ${Math.ceil(leftMs / 1000)} s after ${times.circuitFailures} failures in a row`;
     return new HostBusyError(message, { retryAfterMs });
   }
 
   return {
     async run(host, attempts, work, options = {}) {
       const breaker = breakerOf(host);
+      const longestMs = Math.min(times.retryMaxMs, options.longestWaitMs ?? Number.POSITIVE_INFINITY);
       const policy = retry(
-        handleWhen((error) => isWorthAnotherTry(error) && waitFor(error, times.retryMaxMs) !== null),
+        handleWhen((error) => isWorthAnotherTry(error) && waitFor(error, longestMs) !== null),
         { maxAttempts: attempts - 1, backoff: new DelegateBackoff((context) => backoff(context, times)) },
       );
       policy.onRetry(({ delay }) => options.onRetry?.(delay));

@@ -19,6 +19,8 @@ export interface NetSettings {
   circuitOpenMs: number;
   /** Longest wait for a free slot of a host. */
   slotWaitMs: number;
+  /** Longest wait of a file for a host that asks for patience; beyond it the bus keeps the message and another file has its turn. */
+  fileWaitMs: number;
   /** One page, or one FTP directory, expanded. The largest listings known have half a megabyte. */
   listingMaxBytes: number;
 }
@@ -37,6 +39,7 @@ export const NET_DEFAULTS: NetSettings = {
   circuitFailures: 8,
   circuitOpenMs: 30_000,
   slotWaitMs: 600_000,
+  fileWaitMs: 2_000,
   listingMaxBytes: 8 * 1024 * 1024,
 };
 

@@ -52,6 +52,13 @@ describe("tries against a host", () => {
     expect(delays[0]).toBeGreaterThanOrEqual(15);
   });
 
+  it("are not repeated for a caller that has less patience than the host asks for", async () => {
+    const busy = new HostBusyError("h", { retryAfterMs: 15 });
+    const work = failing(busy);
+    await expect(createHostCircuits(times).run("h", 2, work, { longestWaitMs: 10 })).rejects.toBe(busy);
+    expect(work.calls).toBe(1);
+  });
+
   it("end at once when the caller gives up in a pause", async () => {
     const caller = new AbortController();
     const running = createHostCircuits({ ...times, retryInitialMs: 60_000, retryMaxMs: 60_000 }).run(
