@@ -7,7 +7,7 @@ import { withRuntime } from "../runtime.ts";
 export function configure(command: Command): void {
   command
     .command("list", { isDefault: true })
-    .description("every topic with its consumer group, what it holds and what waits")
+    .description("every topic with its consumer group, how many messages it was given and how many wait")
     .option("--json", "print a JSON array")
     .action((options: { json?: boolean }) =>
       withRuntime(contextOf(command, { quiet: true }), async (runtime) => {
