@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { SETTINGS, type SettingName } from "../shared/config.ts";
+import { CHAIN_VARIABLE, SETTINGS, type SettingName } from "../shared/config.ts";
 import { redactUrl } from "../shared/observability/log.ts";
 
 /** One setting as it stands: its value, where that comes from, and what it means. */
@@ -12,14 +12,27 @@ export interface SettingInForce {
 
 type Environment = Record<string, string | undefined>;
 
-/** Every setting with the value in force, secrets hidden; wrong values are shown too, so that a person sees what to mend. */
+/**
+ * Every setting with the value in force, secrets hidden; wrong values are shown too, so that a person sees what to mend. Accounts and
+ * proxies of single chains follow, where there are any.
+ */
 export function settingsInForce(environment: Environment = process.env): SettingInForce[] {
   const file = readSettingsFile(environment["GOGOBE_CONFIG"]);
-  return Object.entries(SETTINGS).map(([setting, { kind, fallback, about }]) => {
+  const settings = Object.entries(SETTINGS).map(([setting, { kind, fallback, about }]) => {
     const name = setting as SettingName;
     const [from, value] = sourceOf(environment[name], file[name], fallback);
     return { setting, value: shown(value, kind), from, about };
   });
+  const ofChains = [...new Set([...Object.keys(file), ...Object.keys(environment)])].filter((name) =>
+    CHAIN_VARIABLE.test(name),
+  );
+  return [
+    ...settings,
+    ...ofChains.toSorted().map((setting) => {
+      const [from, value] = sourceOf(environment[setting], file[setting], null);
+      return { setting, value: shown(value, "secret"), from, about: "account or proxy of one chain" };
+    }),
+  ];
 }
 
 function sourceOf(

@@ -234,7 +234,7 @@ function readKafka(brokers: string, { text, raw, flag, required, problems }: Rea
 }
 
 /** Settings of a single chain: there is one set per chain, so they are no lines of the table. */
-const CHAIN_VARIABLE = /^GOGOBE_CHAIN_[A-Z0-9_]+$/;
+export const CHAIN_VARIABLE = /^GOGOBE_CHAIN_[A-Z0-9_]+$/;
 
 function readChainVariables(environment: Environment): Record<string, string> {
   const set = Object.entries(environment).map(([name, value]) => [name, value?.trim() ?? ""] as const);

@@ -96,7 +96,7 @@ describe("the documentation", () => {
       }
     }
     expect(wrong).toEqual([]);
-  });
+  }, 30_000);
 
   test("names every command in one place or another", () => {
     const text = DOCS.map(read).join("\n");

@@ -30,13 +30,13 @@ const filesOf = (root: string) =>
 describe("gogobe chains new-portal in a checkout", () => {
   test("writes plugin, fake portal and test, and names the family in both indexes, in their order", () => {
     const root = bareCheckout();
-    newPortal({ chainsFile: null }, "corner-site", {}, root);
+    newPortal({ chainsFile: null }, "civic-site", {}, root);
     expect(filesOf(root)).toEqual(
       [
         ...INDEXES,
-        "crawlers/portals/corner-site.ts",
-        "test/contract/portal-corner-site.test.ts",
-        "test/fake-portals/corner-site.ts",
+        "crawlers/portals/civic-site.ts",
+        "test/contract/portal-civic-site.test.ts",
+        "test/fake-portals/civic-site.ts",
       ].toSorted(),
     );
     const added = (path: string) => {
@@ -45,12 +45,12 @@ describe("gogobe chains new-portal in a checkout", () => {
       return lines.flatMap((line, index) => (before.has(line) ? [] : [[lines[index - 1], line]]));
     };
     expect(added("crawlers/portals/index.ts")).toEqual([
-      ['import { cityMarketShops } from "./city-market-shops.ts";', 'import { cornerSite } from "./corner-site.ts";'],
-      ["  cityMarketShops,", "  cornerSite,"],
+      ['import { cityMarketShops } from "./city-market-shops.ts";', 'import { civicSite } from "./civic-site.ts";'],
+      ["  cityMarketShops,", "  civicSite,"],
     ]);
     expect(added("test/fake-portals/index.ts")).toEqual([
-      [expect.stringContaining("./city-market-shops.ts"), 'import { startCornerSite } from "./corner-site.ts";'],
-      [expect.stringContaining('"city-market-shops":'), expect.stringContaining("startCornerSite(files, options)")],
+      [expect.stringContaining("./city-market-shops.ts"), 'import { startCivicSite } from "./civic-site.ts";'],
+      [expect.stringContaining('"city-market-shops":'), expect.stringContaining("startCivicSite(files, options)")],
     ]);
   });
 
@@ -71,18 +71,18 @@ describe("gogobe chains new-portal in a checkout", () => {
   test("writes nothing when an index no longer looks as it did, and says which line to add by hand", () => {
     const root = bareCheckout();
     writeFileSync(join(root, INDEXES[1] ?? ""), "export {};\n");
-    const attempt = () => newPortal({ chainsFile: null }, "corner-site", {}, root);
+    const attempt = () => newPortal({ chainsFile: null }, "civic-site", {}, root);
     expect(attempt).toThrow(GogobeError);
-    expect(attempt).toThrow(expect.objectContaining({ hint: expect.stringContaining("startCornerSite(files") }));
+    expect(attempt).toThrow(expect.objectContaining({ hint: expect.stringContaining("startCivicSite(files") }));
     expect(filesOf(root)).toEqual(INDEXES.toSorted());
   });
 
   test("writes over nothing", () => {
     const root = bareCheckout();
-    writeFileSync(join(root, "crawlers/portals/corner-site.ts"), "mine");
-    expect(() => newPortal({ chainsFile: null }, "corner-site", {}, root)).toThrow(/corner-site\.ts already/);
-    expect(readFileSync(join(root, "crawlers/portals/corner-site.ts"), "utf8")).toBe("mine");
-    expect(existsSync(join(root, "test/fake-portals/corner-site.ts"))).toBe(false);
+    writeFileSync(join(root, "crawlers/portals/civic-site.ts"), "mine");
+    expect(() => newPortal({ chainsFile: null }, "civic-site", {}, root)).toThrow(/civic-site\.ts already/);
+    expect(readFileSync(join(root, "crawlers/portals/civic-site.ts"), "utf8")).toBe("mine");
+    expect(existsSync(join(root, "test/fake-portals/civic-site.ts"))).toBe(false);
   });
 
   test.each([
@@ -108,29 +108,29 @@ describe("gogobe chains new-portal --dir", () => {
     const home = folder();
     const chainsFile = join(home, "config/chains.json");
     const dir = join(home, "plugins");
-    for (const name of ["corner-site", "other-site"]) newPortal({ chainsFile }, name, { dir }, null);
+    for (const name of ["civic-site", "other-site"]) newPortal({ chainsFile }, name, { dir }, null);
     expect(JSON.parse(readFileSync(chainsFile, "utf8"))).toEqual({
-      $portals: { "corner-site": "../plugins/corner-site.mjs", "other-site": "../plugins/other-site.mjs" },
+      $portals: { "civic-site": "../plugins/civic-site.mjs", "other-site": "../plugins/other-site.mjs" },
     });
-    expect(loadChains({ chainsFile }).outsidePortals.get("corner-site")).toBe(join(dir, "corner-site.mjs"));
-    expect(filesOf(dir).slice(0, 3)).toEqual(["corner-site.fake.mjs", "corner-site.mjs", "corner-site.test.mjs"]);
+    expect(loadChains({ chainsFile }).outsidePortals.get("civic-site")).toBe(join(dir, "civic-site.mjs"));
+    expect(filesOf(dir).slice(0, 3)).toEqual(["civic-site.fake.mjs", "civic-site.mjs", "civic-site.test.mjs"]);
   });
 
   test("tells what to write into a chains file when none is named", () => {
     const dir = folder();
-    const { snippet, chainsFile } = newPortal({ chainsFile: null }, "corner-site", { dir }, null);
+    const { snippet, chainsFile } = newPortal({ chainsFile: null }, "civic-site", { dir }, null);
     expect(chainsFile).toBeNull();
-    expect(JSON.parse(snippet ?? "")).toEqual({ $portals: { "corner-site": join(dir, "corner-site.mjs") } });
+    expect(JSON.parse(snippet ?? "")).toEqual({ $portals: { "civic-site": join(dir, "civic-site.mjs") } });
   });
 
   test("refuses a family that the chains file names already, and an installed package without a folder", () => {
     const dir = folder();
     const chainsFile = join(dir, "chains.json");
-    writeFileSync(chainsFile, '{ "$portals": { "corner-site": "elsewhere" } }');
-    expect(() => newPortal({ chainsFile }, "corner-site", { dir }, null)).toThrow(
-      /names a portal family "corner-site" already/,
+    writeFileSync(chainsFile, '{ "$portals": { "civic-site": "elsewhere" } }');
+    expect(() => newPortal({ chainsFile }, "civic-site", { dir }, null)).toThrow(
+      /names a portal family "civic-site" already/,
     );
     expect(filesOf(dir)).toEqual(["chains.json"]);
-    expect(() => newPortal({ chainsFile: null }, "corner-site", {}, null)).toThrow(/--dir/);
+    expect(() => newPortal({ chainsFile: null }, "civic-site", {}, null)).toThrow(/--dir/);
   });
 });

@@ -37,6 +37,12 @@ test("no secret is shown, but where a database lies is", () => {
   expect(shown.find(({ setting }) => setting === "KAFKA_PASSWORD")?.value).toBe("[set]");
 });
 
+test("accounts and proxies of single chains are listed where they are set, and never shown", () => {
+  const shown = settingsInForce({ GOGOBE_CHAIN_YELLOW_PASSWORD: "hunter2", GOGOBE_CHAINS_FILE: "mine.json" });
+  expect(shown.at(-1)).toMatchObject({ setting: "GOGOBE_CHAIN_YELLOW_PASSWORD", value: "[set]", from: "environment" });
+  expect(shown).toHaveLength(Object.keys(SETTINGS).length + 1);
+});
+
 test("a settings file that cannot be read does not stop the listing: what is wrong with it is said elsewhere", () => {
   expect(find({ GOGOBE_CONFIG: join(directory, "none.json") }, "S3_REGION")).toMatchObject({ from: "default" });
 });

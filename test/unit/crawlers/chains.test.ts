@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -37,6 +37,19 @@ describe("the registry of the package", () => {
     const withoutAccount = chains.all().filter((chain) => chain.portal === "cerberus" && chain.ftp === null);
     expect(withoutAccount).toEqual([]);
     expect(chains.byKey("super-yuda")?.ftp).toMatchObject({ username: "yuda_ho", path: "/Yuda" });
+  });
+
+  test("keeps every account out of the code", () => {
+    const root = join(import.meta.dirname, "../../..");
+    const code = ["cli", "crawlers", "downloader", "parser", "shared", "writer"]
+      .flatMap((stage) => readdirSync(join(root, stage), { recursive: true, withFileTypes: true }))
+      .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"))
+      .join("\n");
+    const accounts = chains.all().flatMap(({ ftp }) => (ftp === null ? [] : [ftp.username, ftp.password]));
+    const words = accounts.filter((word) => word !== "");
+    expect(words.length).toBeGreaterThan(10);
+    expect(words.filter((word) => code.includes(JSON.stringify(word)))).toEqual([]);
   });
 
   test("finds the living chain of an id that a retired entry shares", () => {
