@@ -1,17 +1,29 @@
 import type { FtpConnection } from "./ftp-client.ts";
 import { HostUnreachableError } from "./net-errors.ts";
 
-/** A logged-in connection is kept this long for the next file: a login costs more round trips than a small file. */
-const KEEP_MS = 5_000;
+/**
+ * A logged-in connection is kept this long for the next file: a login costs more round trips than a small file. No longer than an idle
+ * slot of its host is held, so that other processes find the host as free as the slots say.
+ */
+const KEEP_MS = 1_000;
+
+/** Whose connection it is, and how many its host allows, whoever they belong to. */
+export interface FtpPlace {
+  /** Connections of one name are alike: same host, same account. */
+  name: string;
+  host: string;
+  limit: number;
+}
 
 /** Control connections that wait for their next use. */
 export interface FtpPool {
   /**
-   * Runs `work` on a waiting connection of that name, or on one that `connect` opens. The signal ends the work and its connection;
-   * `connect` gets the signal of the connection's whole life.
+   * Runs `work` on a waiting connection of that name, or on one that `connect` opens; then waiting ones of other names are closed as
+   * far as the host's limit asks for. The signal ends the work and its connection; `connect` gets the signal of the connection's
+   * whole life.
    */
   use<T>(
-    name: string,
+    place: FtpPlace,
     signal: AbortSignal,
     connect: (life: AbortSignal) => Promise<FtpConnection>,
     work: (connection: FtpConnection) => Promise<T>,
@@ -20,42 +32,64 @@ export interface FtpPool {
 }
 
 interface Pooled {
+  place: FtpPlace;
   connection: FtpConnection;
   life: AbortController;
 }
 
 export function createFtpPool(): FtpPool {
-  const waiting = new Map<string, Set<Pooled>>();
+  /** Those that wait, the longest waiting first, each with the timer that ends it. */
+  const waiting = new Map<Pooled, NodeJS.Timeout>();
+  /** Connections in use or being opened, by host. */
+  const busy = new Map<string, number>();
   let closed = false;
 
-  function take(name: string): Pooled | undefined {
-    const kept = waiting.get(name);
-    for (const pooled of kept ?? []) {
-      kept?.delete(pooled);
+  function leaveWaiting(pooled: Pooled): void {
+    clearTimeout(waiting.get(pooled));
+    waiting.delete(pooled);
+  }
+
+  function take({ name }: FtpPlace): Pooled | undefined {
+    for (const pooled of waiting.keys()) {
+      if (pooled.place.name !== name) continue;
+      leaveWaiting(pooled);
       if (!pooled.connection.closed) return pooled;
     }
     return undefined;
   }
 
-  function keep(name: string, pooled: Pooled): void {
+  function keep(pooled: Pooled): void {
     if (closed || pooled.connection.closed) return pooled.connection.close();
-    const kept = waiting.get(name) ?? new Set();
-    waiting.set(name, kept.add(pooled));
-    setTimeout(() => {
-      if (kept.delete(pooled)) pooled.connection.close();
-    }, KEEP_MS).unref();
+    waiting.set(pooled, setTimeout(() => drop(pooled), KEEP_MS).unref());
   }
 
-  async function open(signal: AbortSignal, connect: (life: AbortSignal) => Promise<FtpConnection>): Promise<Pooled> {
+  function drop(pooled: Pooled): void {
+    leaveWaiting(pooled);
+    pooled.connection.close();
+  }
+
+  /** One host serves thirteen chains, each with its own account: what waits for one of them must not stand in the way of another. */
+  function makeRoom({ host, limit }: FtpPlace): void {
+    const idle = [...waiting.keys()].filter(({ place }) => place.host === host);
+    const tooMany = (busy.get(host) ?? 0) + idle.length - limit;
+    for (const pooled of idle.slice(0, Math.max(0, tooMany))) drop(pooled);
+  }
+
+  async function open(
+    place: FtpPlace,
+    signal: AbortSignal,
+    connect: (life: AbortSignal) => Promise<FtpConnection>,
+  ): Promise<Pooled> {
+    makeRoom(place);
     const life = new AbortController();
     const connection = await whileSignal(signal, life, () => connect(life.signal));
-    return { connection, life };
+    return { place, connection, life };
   }
 
-  async function runOn<T>(name: string, pooled: Pooled, signal: AbortSignal, work: (c: FtpConnection) => Promise<T>) {
+  async function runOn<T>(pooled: Pooled, signal: AbortSignal, work: (c: FtpConnection) => Promise<T>): Promise<T> {
     try {
       const result = await whileSignal(signal, pooled.life, () => work(pooled.connection));
-      keep(name, pooled);
+      keep(pooled);
       return result;
     } catch (error) {
       pooled.connection.close();
@@ -63,23 +97,32 @@ export function createFtpPool(): FtpPool {
     }
   }
 
+  async function counted<T>(host: string, work: () => Promise<T>): Promise<T> {
+    busy.set(host, (busy.get(host) ?? 0) + 1);
+    try {
+      return await work();
+    } finally {
+      busy.set(host, (busy.get(host) ?? 1) - 1);
+    }
+  }
+
   return {
-    async use(name, signal, connect, work) {
-      const kept = take(name);
-      if (kept) {
-        try {
-          return await runOn(name, kept, signal, work);
-        } catch (error) {
-          // The server closed it while it waited: a fresh one decides.
-          if (!(error instanceof HostUnreachableError) || signal.aborted) throw error;
+    use: (place, signal, connect, work) =>
+      counted(place.host, async () => {
+        const kept = take(place);
+        if (kept) {
+          try {
+            return await runOn(kept, signal, work);
+          } catch (error) {
+            // The server closed it while it waited: a fresh one decides.
+            if (!(error instanceof HostUnreachableError) || signal.aborted) throw error;
+          }
         }
-      }
-      return runOn(name, await open(signal, connect), signal, work);
-    },
+        return runOn(await open(place, signal, connect), signal, work);
+      }),
     close() {
       closed = true;
-      for (const kept of waiting.values()) for (const { connection } of kept) connection.close();
-      waiting.clear();
+      for (const pooled of waiting.keys()) drop(pooled);
     },
   };
 }

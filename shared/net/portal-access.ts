@@ -89,6 +89,10 @@ export function createPortalAccess(deps: PortalAccessDeps): PortalAccess {
     }
   }
 
+  function limitOf(chain: Chain, host: string): number {
+    return limits.get(host.replace(/:\d+$/, "")) ?? chain.maxParallel;
+  }
+
   /** One attempt after another against one host; a slot is held only while an attempt runs. */
   function onHost<T>(
     chain: Chain,
@@ -97,7 +101,7 @@ export function createPortalAccess(deps: PortalAccessDeps): PortalAccess {
     signal: AbortSignal,
     work: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    const limit = limits.get(host.replace(/:\d+$/, "")) ?? chain.maxParallel;
+    const limit = limitOf(chain, host);
     const attempts = kind === "listing" ? settings.listingAttempts : settings.fileAttempts;
     const stage = kind === "listing" ? "crawl" : "download";
     const attempt = async (trySignal: AbortSignal) => {
@@ -164,14 +168,15 @@ export function createPortalAccess(deps: PortalAccessDeps): PortalAccess {
       const totalTimeoutMs = kind === "listing" ? settings.listingTimeoutMs : settings.fileTimeoutMs;
       const signal = signalOf(options.signal);
       return onHost(chain, target.host, kind, signal, (trySignal) => {
-        const name = `${chain.key} ${target.host} ${account.username}`;
+        const { host } = target;
+        const place = { name: `${chain.key} ${host} ${account.username}`, host, limit: limitOf(chain, host) };
         const connect = (life: AbortSignal) => openFtp(target, account, policy, settings, life);
         return withDeadline(
           target.host,
           `${kind === "listing" ? "the listing" : "the file"} did not end`,
           totalTimeoutMs,
           trySignal,
-          (bounded) => ftpPool.use(name, bounded, connect, (connection) => work(connection, path)),
+          (bounded) => ftpPool.use(place, bounded, connect, (connection) => work(connection, path)),
         );
       });
     }

@@ -75,21 +75,25 @@ function watchConnections(server: FtpSrv, { requests, connections }: FtpServerSe
   server.on("connect" as "disconnect", ({ connection }) => {
     const session = connection as unknown as FtpSession;
     open.add(session);
-    const leave = connections.enter();
+    // A connection counts from its first command: by then the server has seen the end of those that were closed to make room for it.
+    let leave = (): void => undefined;
     session.commandSocket.once("close", () => {
       open.delete(session);
       leave();
     });
-    logCommands(session, requests);
+    logCommands(session, requests, () => {
+      leave = connections.enter();
+    });
   });
   return open;
 }
 
-function logCommands(session: FtpSession, requests: LoggedRequest[]): void {
+function logCommands(session: FtpSession, requests: LoggedRequest[], onFirst: () => void): void {
   const handle = session.commands.handle.bind(session.commands);
   const reply = session.reply.bind(session);
   let entry: LoggedRequest | null = null;
   session.commands.handle = (line) => {
+    if (entry === null) onFirst();
     const [directive = "", ...words] = line.split(" ");
     const method = directive.toUpperCase();
     const path = method === "PASS" ? "***" : words.join(" ");

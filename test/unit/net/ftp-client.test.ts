@@ -149,7 +149,7 @@ describe("kept FTP connections", () => {
     const times = { ...NET_DEFAULTS, idleTimeoutMs: 5_000, connectTimeoutMs: 5_000 };
     const use = () =>
       pool.use(
-        "a",
+        { name: "a", host: server.url, limit: 1 },
         never,
         (life) => openFtp(new URL(server.url), account, policyFor(server), times, life),
         async (connection) => {
