@@ -77,7 +77,7 @@ async function openZip(path: string, facts: ZipFacts): Promise<{ file: ZipFile; 
   } catch (error) {
     file?.close();
     if (error instanceof UnreadableFileError) throw error;
-    facts.damage = `zip: its directory cannot be read (${errorMessage(error)}): cut short`;
+    addDamage(facts, `zip: its directory cannot be read (${errorMessage(error)}): cut short`);
     return null;
   }
 }
@@ -182,8 +182,11 @@ async function* unpack(
   if (method === STORED) yield* packed;
   else if (method !== DEFLATED) throw unknownPacking();
   else {
-    yield* inflate(packed, "deflate", (reason) => {
-      facts.damage = facts.damage === null ? `zip: ${reason}` : `${facts.damage}; ${reason}`;
-    });
+    yield* inflate(packed, "deflate", (reason) => addDamage(facts, `zip: ${reason}`));
   }
+}
+
+/** What is wrong with the container around it stays told. */
+function addDamage(facts: ZipFacts, reason: string): void {
+  facts.damage = facts.damage === null ? reason : `${facts.damage}; ${reason}`;
 }

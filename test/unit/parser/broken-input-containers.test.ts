@@ -80,6 +80,16 @@ describe("what is salvaged of a damaged container", () => {
     },
   );
 
+  test("a zip inside a gzip that was cut short is salvaged, and both are told", async () => {
+    const { bytes, fileName } = renderPriceFile(day, { dialect: "std-root", container: "zip-in-gzip" });
+    const parsed = await parseBytes(bytes.subarray(0, bytes.length - 600), { fileName });
+    const rows = productsOf(parsed);
+    expect(rows.length).toBeGreaterThan(20);
+    expect(rows.map((row) => row.ean)).toEqual(day.items.slice(0, rows.length).map(({ code }) => code));
+    expect(parsed.totals).toMatchObject({ complete: false, container: "gzip+zip", rowsClaimed: day.items.length });
+    expect(parsed.totals.problems.join()).toMatch(/gzip: unexpected end of file.*zip: its directory cannot be read/);
+  });
+
   test("the first file of a zip behind a folder is salvaged, too", async () => {
     const { xml, fileName } = renderPriceFile(day, { dialect: "std-root" });
     const folder = { name: "files/", bytes: Buffer.alloc(0), stored: true };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseText, productsOf, storesOf } from "./helpers/parse.ts";
+import { parseBytes, parseText, productsOf, storesOf } from "./helpers/parse.ts";
 
 const stores = "Stores7290000000001-202601020300.xml";
 
@@ -22,6 +22,33 @@ describe("price layouts that differ in their details", () => {
     expect(parsed.totals).toMatchObject({ dialect: "newdataset", complete: true, rowsRejected: 0, unknownTags: {} });
     expect(parsed.totals.header).toMatchObject({ chainId: "7290000000001", storeId: "1" });
     expect(productsOf(parsed).map((row) => row.ean)).toEqual(["11", "12"]);
+  });
+
+  test("whatever stands in the list of a data set and holds fields is a row", async () => {
+    const row = (code: string) => `<Table1><ItemCode>${code}</ItemCode><ItemPrice>1</ItemPrice></Table1>`;
+    const parsed = await parseText(`<NewDataSet>${row("11")}${row("12")}</NewDataSet>`);
+    expect(parsed.totals).toMatchObject({ dialect: "newdataset", rowsRead: 2, rowsRejected: 0 });
+    expect(productsOf(parsed).map((product) => product.ean)).toEqual(["11", "12"]);
+  });
+
+  test("a single-byte file that declares ISO-8859-8 keeps the punctuation of windows-1255", async () => {
+    const bytes = Buffer.concat([
+      Buffer.from(
+        '<?xml version="1.0" encoding="ISO-8859-8" standalone="no"?><OrderXml><Envelope><Header><Details><Line><ItemCode>11</ItemCode><ItemPrice>1</ItemPrice><ItemName>',
+      ),
+      Buffer.from([0xf9, 0x92, 0x20, 0x94, 0x20, 0x96, 0xa0, 0xa4, 0xfa]),
+      Buffer.from("</ItemName></Line></Details></Header></Envelope></OrderXml>"),
+    ]);
+    const parsed = await parseBytes(bytes);
+    expect(productsOf(parsed)[0]?.name).toBe("ש\u2019 \u201d \u2013\u00a0\u20aaת");
+    expect(parsed.totals).toMatchObject({ dialect: "orderxml", encoding: "windows-1255", problems: [] });
+  });
+
+  test("marks and blanks before the first tag are no part of the document", async () => {
+    for (const marks of ["\ufeff\ufeff", "\u200f\r\n ", "\ufeff\u200e\t"]) {
+      const xml = "<Root><Items><Item><ItemCode>11</ItemCode><ItemPrice>1</ItemPrice></Item></Items></Root>";
+      expect((await parseText(marks + xml)).totals).toMatchObject({ rowsRead: 1, complete: true, problems: [] });
+    }
   });
 
   test("prefixes and namespaces, on any element, do not count", async () => {
