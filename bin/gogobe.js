@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import module from "node:module";
 import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
-import v8 from "node:v8";
 
 /** The oldest Node that runs gogobe: it strips types by default and has what the current libraries need. */
 const OLDEST_NODE = [22, 18];
@@ -11,8 +11,10 @@ const PINNED_NODE = fileURLToPath(new URL("../node_modules/node/bin/node", impor
 const SOURCE = new URL("../cli/main.ts", import.meta.url);
 const BUILT = new URL("../dist/cli/main.js", import.meta.url);
 
-// The heap follows what a process holds, not what the machine has: reading a bomb of 2 GB peaks at 228 MB instead of 320 MB.
-v8.setFlagsFromString("--optimize-for-size");
+// A checkout runs its source: what Node makes of it is kept beside the dependencies, and spares 25 MB and a third of every start.
+// Where that directory cannot be written, nothing is kept.
+if (existsSync(SOURCE))
+  module.enableCompileCache?.(fileURLToPath(new URL("../node_modules/.cache/gogobe", import.meta.url)));
 // Name look-ups and file writes share these threads, and a look-up that hangs holds one for seconds. Read once, at the first use.
 process.env["UV_THREADPOOL_SIZE"] ??= "16";
 

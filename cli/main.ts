@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { COMMANDS } from "./command-table.ts";
+import { boundYoungGeneration } from "../shared/young-generation.ts";
 import { describeError, exitCodeOf } from "./failure.ts";
 
 /** Runs one command line and sets the exit code: 0 done, 1 failed, 2 wrong usage. */
 export async function main(args: string[]): Promise<void> {
+  boundYoungGeneration();
   // A reader such as `head` may leave early. That is no failure: the command goes on, and closes what it opened.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;

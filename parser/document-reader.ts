@@ -3,12 +3,13 @@ import type { Kind } from "./dialects/dialect.ts";
 import { type Layout, layoutOf } from "./dialects/index.ts";
 import { nextMarkup } from "./markup.ts";
 import { type OpenElement, Outline } from "./outline.ts";
+import { detached } from "./normalise/text.ts";
 import type { Problems } from "./problems.ts";
 import { contentOf, endsName, indexOfTag, RowBounds } from "./row-bounds.ts";
 import type { RowSink } from "./row-sink.ts";
 
-/** A row's XML may be this long, in characters: its JSON would not fit a message either. */
-const MAX_ROW_CHARS = 8 * 1024 * 1024;
+/** A row's XML may be this long, in characters: up to 8 MB, more than fits a message. */
+const MAX_ROW_CHARS = 4 * 1024 * 1024;
 /** Outside the rows no tag is this far from the next. */
 const MAX_GAP_CHARS = 1024 * 1024;
 /** So many `<` outside the rows that begin no tag are no damage any more but another format. */
@@ -287,7 +288,9 @@ export class DocumentReader {
     }
     if (waiting <= MAX_ROW_CHARS) return false;
     this.#rowsSeen++;
-    this.#sink.broken(`row of more than ${MAX_ROW_CHARS} characters`, this.#text.slice(this.#pos, this.#pos + 4_000));
+    // Detached: a slice would keep the megabytes alive as long as the rejected row.
+    const start = detached(this.#text.slice(this.#pos, this.#pos + 4_000));
+    this.#sink.broken(`row of more than ${MAX_ROW_CHARS} characters`, start);
     this.#pos++;
     this.#mode = "oversized";
     return true;

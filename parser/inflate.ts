@@ -4,8 +4,8 @@ import { errorMessage } from "../shared/errors.ts";
 
 /** Output pieces. Small enough for their text to die young: larger strings are not moved by the collector but kept until the heap is full. */
 const OUTPUT_CHUNK_BYTES = 32 * 1024;
-/** Input goes in by pieces this small so that a bomb (1 to 1,000) can never have more than some 16 MB waiting. */
-const INPUT_PIECE_BYTES = 16 * 1024;
+/** Input goes in by pieces this small so that a bomb (1 to 1,000) can never have more than some 4 MB waiting. */
+const INPUT_PIECE_BYTES = 4 * 1024;
 
 /** `gzip`: one or several members with their checksums. `deflate`: the bare data of a zip entry; what follows their end is left alone. */
 export type Packing = "gzip" | "deflate";
