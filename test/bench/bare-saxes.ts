@@ -6,17 +6,17 @@ import { decompress } from "../../parser/decompress.ts";
 export const MAX_EXPANDED_BYTES = 2 ** 31;
 
 /**
- * What reading costs at least: unwrap, decode, and saxes with handlers that build one object per item and do nothing else.
- * Returns the number of items.
+ * What reading costs at least: unwrap, decode, and saxes with handlers that build one object per row and do nothing else: what
+ * is nested in a row is laid over its fields. Returns the number of rows.
  */
-export async function bareSaxes(bytes: Uint8Array): Promise<number> {
+export async function bareSaxes(bytes: Uint8Array, rowTag: string): Promise<number> {
   let items = 0;
   let item: Record<string, string> | null = null;
   let tag: string | null = null;
   let text = "";
   const parser = new SaxesParser({ position: false });
   parser.on("opentag", ({ name }) => {
-    if (name === "Item") {
+    if (name === rowTag) {
       item = {};
     } else if (item !== null) {
       tag = name;
@@ -27,7 +27,7 @@ export async function bareSaxes(bytes: Uint8Array): Promise<number> {
     if (tag !== null) text += piece;
   });
   parser.on("closetag", ({ name }) => {
-    if (name === "Item") {
+    if (name === rowTag) {
       items++;
       item = null;
     } else if (item !== null && tag !== null) {

@@ -10,7 +10,7 @@ import { benchFleet, type FleetScale, FULL_FLEET, QUICK_FLEET } from "./fleet.ts
 import { benchLine } from "./line.ts";
 import type { Measure } from "./measure.ts";
 import { benchRead } from "./read.ts";
-import { createSubject, writeSubject } from "./subject.ts";
+import { createPromotionsSubject, createSubject, writeSubject } from "./subject.ts";
 import { benchWrite } from "./write.ts";
 
 /** How much is measured. */
@@ -24,6 +24,8 @@ interface Scale {
 const FULL: Scale = { items: 100_000, rounds: 3, busMessages: 200 };
 const QUICK: Scale = { items: 10_000, rounds: 1, busMessages: 40 };
 const FILES = 10;
+/** A store has about one promotion for so many items. */
+const ITEMS_PER_PROMOTION = 10;
 const OTHER_ENCODINGS = ["utf-16le", "windows-1255"] as const;
 
 const USAGE = `npm run bench -- [--json] [--quick] [--fleet]
@@ -79,6 +81,7 @@ async function measureAll({ items, rounds, busMessages }: Scale, directory: stri
   say("making the files");
   const subject = await createSubject(items);
   const others = await Promise.all(OTHER_ENCODINGS.map((encoding) => createSubject(items, { encoding })));
+  const promotions = createPromotionsSubject(items / ITEMS_PER_PROMOTION);
   const first = await writeSubject(subject, directory);
   const further: string[] = [];
   for (let storeIndex = 1; storeIndex < FILES; storeIndex++) {
@@ -86,7 +89,7 @@ async function measureAll({ items, rounds, busMessages }: Scale, directory: stri
   }
 
   say("reading");
-  const read = await benchRead(subject, others, rounds);
+  const read = await benchRead(subject, others, promotions, rounds);
   const { bus, write, postgresVersion } = await withNewHome(async (database) => {
     say("the bus");
     const bus = await benchBus(database, busMessages, rounds);

@@ -11,9 +11,15 @@ export interface ReadResult {
 
 /**
  * The parser's core, from the bytes of a file to validated, normalised batches, held against bare saxes over the same bytes: as it runs,
- * and with every row left to saxes. `others` are the same rows in other encodings, each held against bare saxes over its own bytes.
+ * and with every row left to saxes. `others` are the same rows in other encodings, and promotions, which are nested: saxes reads every
+ * row of them. Each is held against bare saxes over its own bytes.
  */
-export async function benchRead(subject: Subject, others: readonly Subject[], rounds: number): Promise<ReadResult> {
+export async function benchRead(
+  subject: Subject,
+  others: readonly Subject[],
+  promotions: Subject,
+  rounds: number,
+): Promise<ReadResult> {
   const { bare, parse, plain } = await takeTurns(subject, rounds);
   const perSecond = (seconds: number) => subject.items / seconds;
   const measures = [
@@ -23,8 +29,15 @@ export async function benchRead(subject: Subject, others: readonly Subject[], ro
   ];
   for (const other of others) {
     const seconds = await takeTurns(other, rounds);
-    measures.push(measure(`parse, ${other.encoding}`, "items/s", perSecond(seconds.parse), perSecond(seconds.bare)));
+    const name = `parse, ${other.encoding}`;
+    measures.push(
+      measure(name, "items/s", perSecond(seconds.parse), perSecond(seconds.bare)),
+      measure(`${name}, every row by saxes`, "items/s", perSecond(seconds.plain), perSecond(seconds.bare)),
+    );
   }
+  const nested = await takeTurns(promotions, rounds);
+  const perSecondNested = (seconds: number) => promotions.items / seconds;
+  measures.push(measure("parse, promotions", "rows/s", perSecondNested(nested.parse), perSecondNested(nested.bare)));
   return { measures, bareSaxesSeconds: bare };
 }
 
@@ -34,7 +47,7 @@ async function takeTurns(subject: Subject, rounds: number): Promise<{ bare: numb
   const parse: number[] = [];
   const plain: number[] = [];
   for (let round = 0; round < rounds; round++) {
-    bare.push(await secondsOf(async () => expectAll(subject, await bareSaxes(subject.bytes))));
+    bare.push(await secondsOf(async () => expectAll(subject, await bareSaxes(subject.bytes, subject.rowTag))));
     parse.push(await secondsOf(async () => expectAll(subject, await countItems(parseStream(subject)))));
     plain.push(await secondsOf(async () => expectAll(subject, await countItems(parseStream(subject, true)))));
   }

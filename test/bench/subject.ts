@@ -4,14 +4,21 @@ import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { fileIdOf, fileVersionOf, parseFileName } from "../../shared/contracts/file-identity.ts";
 import type { FileDownloaded } from "../../shared/contracts/file-messages.ts";
+import { createCatalogue } from "../fixtures/catalogue.ts";
 import { FIXTURE_CHAINS } from "../fixtures/chains.ts";
 import type { FixtureEncoding } from "../fixtures/encodings.ts";
 import { hugePriceFull } from "../fixtures/huge.ts";
+import { createPromotions } from "../fixtures/promotions.ts";
+import { renderPromoFile } from "../fixtures/render/promo.ts";
+import { createStoreDay } from "../fixtures/store-day.ts";
 import { createStoresList, fixtureStore } from "../fixtures/stores-list.ts";
 
-/** A generated PriceFull: what every measure is taken on. */
+/** A generated file: what measures are taken on. */
 export interface Subject {
+  /** Rows: items of a PriceFull, promotions of a PromoFull. */
   items: number;
+  /** Element of a row. */
+  rowTag: "Item" | "Promotion";
   encoding: FixtureEncoding;
   /** As it is published: gzip. */
   bytes: Buffer;
@@ -33,7 +40,17 @@ export async function createSubject(
   const store = fixtureStore(createStoresList(chain, DAY, "bench", STORES), storeIndex);
   const huge = hugePriceFull({ seed: "bench", chain, store, day: DAY, items, encoding });
   const bytes = await buffer(huge.gzip());
-  return { items, encoding, bytes, file: downloaded(huge.fileName, bytes) };
+  return { items, rowTag: "Item", encoding, bytes, file: downloaded(huge.fileName, bytes) };
+}
+
+/** A PromoFull: nested rows, some of them with hundreds of links, which no fast path reads. */
+export function createPromotionsSubject(promotions: number): Subject {
+  const chain = FIXTURE_CHAINS.alon;
+  const store = fixtureStore(createStoresList(chain, DAY, "bench", STORES), 0);
+  const day = createStoreDay(createCatalogue("bench", 2_000), { chain, store, day: DAY });
+  const model = createPromotions(day, "bench", promotions);
+  const { bytes, fileName } = renderPromoFile(model, { dialect: "std-root", encoding: "utf-8" });
+  return { items: promotions, rowTag: "Promotion", encoding: "utf-8", bytes, file: downloaded(fileName, bytes) };
 }
 
 /** The same bytes under the name of the day after. */
