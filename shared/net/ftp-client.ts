@@ -65,10 +65,10 @@ export async function openFtp(
     maxListingBytes: times.listingMaxBytes,
   });
   client.parseList = (raw) => readFtpListing(url.host, raw);
-  const guarded: Guard = (work, life = signal) =>
-    withSignal(client, url.host, life, () => atPace(client, url.host, times, work));
-  return withDeadline(url.host, "FTP did not let us log in", times.responseTimeoutMs, signal, (inTime) =>
-    guarded(logIn, inTime),
+  const guarded: Guard = (work) => withSignal(client, url.host, signal, () => atPace(client, url.host, times, work));
+  const loginMs = times.connectTimeoutMs + times.responseTimeoutMs;
+  return withDeadline(url.host, "FTP did not let us log in", loginMs, signal, (inTime) =>
+    withSignal(client, url.host, inTime, logIn),
   );
 
   async function logIn(): Promise<FtpConnection> {
@@ -85,7 +85,7 @@ export async function openFtp(
 }
 
 /** Runs one operation on a connection, under its pace and its signal, and names what goes wrong. */
-type Guard = <T>(work: () => Promise<T>, signal?: AbortSignal) => Promise<T>;
+type Guard = <T>(work: () => Promise<T>) => Promise<T>;
 
 function connectionOf(client: Client, guarded: Guard): FtpConnection {
   return {

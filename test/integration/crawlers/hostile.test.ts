@@ -195,7 +195,7 @@ const CASES: Case[] = [
     portal: "cerberus",
     start: ftp({ greeting: { dripMs: 200 } }),
     state: down,
-    says: /sent only \d+ bytes/,
+    says: /did not let us log in within \d+ ms/,
   },
   {
     key: "ftp-silent",

@@ -15,7 +15,7 @@ const sha256 = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex
 
 let h: Harness;
 beforeAll(async () => {
-  h = await createHarness({ responseTimeoutMs: 300, idleTimeoutMs: 300 }, { GOGOBE_MAX_FILE_BYTES: "2MB" });
+  h = await createHarness({ responseTimeoutMs: 300, idleTimeoutMs: 1_000 }, { GOGOBE_MAX_FILE_BYTES: "2MB" });
 });
 afterEach(async () => {
   await h.reset();
