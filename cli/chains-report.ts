@@ -34,8 +34,12 @@ export async function listChains(runtime: Runtime, flags: ChainsListFlags): Prom
     .filter((chain) => flags.portal === undefined || chain.portal === flags.portal);
   const listings = new Map((await readListings(runtime)).map((listing) => [listing.chain, listing]));
   const circuits = await readCircuits((await runtime.database()).pool);
-  const rows = chains.map((chain) => rowOf(chain, listings.get(chain.key), circuitOf(chain, circuits)));
   const format = formatOf(flags);
+  const rows = chains.map((chain) => {
+    const circuit = circuitOf(chain, circuits);
+    const row = rowOf(chain, listings.get(chain.key), circuit);
+    return format === "table" ? { ...row, circuit: circuitText(circuit) } : row;
+  });
   printRows(rows, format, format === "table" ? TABLE_COLUMNS : ALL_COLUMNS);
   if (format !== "table") return;
   const trouble = chains.flatMap((chain) => listings.get(chain.key) ?? []).filter(({ state }) => isTrouble(state));

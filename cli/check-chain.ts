@@ -5,6 +5,7 @@ import { type ChainCheck, checkChain } from "../crawlers/check.ts";
 import { familyOf } from "../crawlers/choose-chains.ts";
 import type { CrawlFilter } from "../crawlers/listed-file.ts";
 import type { Chain } from "../shared/contracts/chain.ts";
+import { RetryableError } from "../shared/errors.ts";
 import { createPortalAccess, type PortalAccess } from "../shared/net/portal-access.ts";
 import { checkFile, type FileCheck } from "./check-files.ts";
 import { startPortalInPlace } from "./fake-portal-of.ts";
@@ -27,8 +28,8 @@ export interface CheckFlags {
   filter: CrawlFilter;
 }
 
-/** A person waits for the answer, in milliseconds. */
-const DEADLINE_MS = 120_000;
+/** A person waits for the answer; a portal of hundreds of pages takes its time. */
+const DEADLINE_SECONDS = 300;
 
 /** Nobody needs to be patient with a portal on this machine. */
 const LOCAL_SETTINGS = { retryInitialMs: 20, retryMaxMs: 100 };
@@ -63,23 +64,28 @@ async function checkAt(
 ): Promise<CheckReport> {
   const startedAt = Date.now();
   const family = familyOf(chain, await runtime.families());
-  const signal = AbortSignal.any([runtime.shutdown.signal, AbortSignal.timeout(DEADLINE_MS)]);
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(tooSlow()), DEADLINE_SECONDS * 1000);
+  const signal = AbortSignal.any([runtime.shutdown.signal, deadline.signal]);
   const session = access.forChain(chain, signal);
   const directory = await mkdtemp(join(tmpdir(), "gogobe-check-"));
   try {
-    const { samples, ...listing } = await checkChain({ access }, chain, family, {
-      signal,
-      filter,
-      deadlineMs: DEADLINE_MS,
-    });
+    const { samples, ...listing } = await checkChain({ access }, chain, family, { signal, filter });
     const deps = { chain, family, session, config: runtime.config, directory, signal };
     const files = await Promise.all(samples.map((sample) => checkFile(deps, sample)));
     const seconds = (Date.now() - startedAt) / 1000;
     return { ...listing, seconds, live, files, problems: problemsOf(listing, files), notes: notesOf(listing, files) };
   } finally {
+    clearTimeout(timer);
     await session.close();
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+function tooSlow(): RetryableError {
+  return new RetryableError(`the check was not finished after ${DEADLINE_SECONDS} s and was given up`, {
+    hint: "--types, --stores or --since make it shorter",
+  });
 }
 
 type Listing = Omit<ChainCheck, "samples">;

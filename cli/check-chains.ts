@@ -29,6 +29,8 @@ export async function checkChains(runtime: Runtime, keys: readonly string[], fla
   try {
     for (const check of checks) {
       const report = await check;
+      // Broken off by a person: that says nothing of the portal.
+      if (runtime.shutdown.signal.aborted) return;
       reports.push(report);
       if (!flags.json) printCheck(report);
     }

@@ -37,9 +37,8 @@ export interface CheckSample {
 export interface CheckOptions {
   /** Without a day in it: today and yesterday. */
   filter?: CrawlFilter;
+  /** Ends the listing; its reason is then what the portal failed with. */
   signal?: AbortSignal;
-  /** @default 300000 */
-  deadlineMs?: number;
   /** @default () => new Date() */
   now?: () => Date;
 }
@@ -60,8 +59,7 @@ export async function checkChain(
   const now = options.now ?? (() => new Date());
   const startedAt = now();
   const filter = withDefaultDays(options.filter ?? {}, startedAt);
-  const limit = AbortSignal.timeout(options.deadlineMs ?? 300_000);
-  const signal = options.signal ? AbortSignal.any([options.signal, limit]) : limit;
+  const signal = options.signal ?? new AbortController().signal;
   const portal = deps.access.forChain(chain, signal);
   const context: PortalContext = { chain, http: portal.http, ftp: portal.ftp, signal, now };
   const counts = noCounts();

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { parseCount, parseList } from "../options.ts";
+import type { EmptyRule } from "../../shared/contracts/chain.ts";
+import { parseCount, parseDay, parseList } from "../options.ts";
 import { printJson, printLine } from "../output.ts";
 import type { NewChain } from "./new-chain.ts";
 
@@ -26,6 +27,11 @@ export function withNewChainOptions(command: Command): Command {
     .option("--interval <seconds>", "between two listings; default: 3600", parseCount)
     .option("--proxy <address>", "a proxy for this chain; several portals answer only inside Israel")
     .option("--allow-private-hosts <names>", "hosts in private networks that may be fetched", parseList)
+    .option(
+      "--may-be-empty <when>",
+      `when an empty listing is no reason to worry: ${EMPTY_WHEN.join(", ")}; with a last day: always=2027-01-31; may be repeated`,
+      collectRule,
+    )
     .option("--setting <name=value>", "a setting of its portal family; may be repeated", collectSetting, {})
     .option("--file <path>", "the chains file to add it to; default: the one that GOGOBE_CHAINS_FILE names")
     .option("--registry", "add it to the registry of this checkout instead")
@@ -41,6 +47,23 @@ export function printNewChain({ key, entry, target, notes }: NewChain, options: 
   printLine(`  gogobe chains check ${key}          # entry and plugin, against a local portal of its family`);
   printLine(`  gogobe chains check ${key} --live   # the real portal`);
   printLine(`  gogobe run --once --chains ${key} --latest`);
+}
+
+const EMPTY_WHEN = [
+  "always",
+  "saturday",
+  "only-stores",
+  "without-stores",
+  "only-promotions",
+  "single-store",
+] as const satisfies readonly EmptyRule["when"][];
+
+/** `saturday`, or `saturday=2027-01-31`: good until the end of that day. */
+function collectRule(text: string, rules: EmptyRule[] = []): EmptyRule[] {
+  const [word, until] = text.split("=");
+  const when = EMPTY_WHEN.find((known) => known === word);
+  if (when === undefined) throw new InvalidArgumentError(`"${word}" is none of ${EMPTY_WHEN.join(", ")}.`);
+  return [...rules, { when, ...(until === undefined ? {} : { until: parseDay(until) }) }];
 }
 
 function parseIds(text: string): string[] {

@@ -30,6 +30,7 @@ export interface NewChainFlags extends TargetFlags {
   password?: string;
   path?: string;
   anyCertificate?: boolean;
+  mayBeEmpty?: Chain["mayBeEmpty"];
   setting: Record<string, unknown>;
 }
 
@@ -114,6 +115,7 @@ function entryOf(key: string, flags: EntryFlags, common: Partial<Chain>): ChainE
     ...(flags.interval === undefined ? {} : { intervalSeconds: flags.interval }),
     ...(flags.proxy === undefined ? {} : { proxy: flags.proxy }),
     ...(ftp === null ? {} : { ftp }),
+    ...(flags.mayBeEmpty === undefined ? {} : { mayBeEmpty: flags.mayBeEmpty }),
     ...(Object.keys(flags.setting).length === 0 ? {} : { settings: flags.setting }),
   };
 }

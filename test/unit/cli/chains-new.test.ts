@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { createProgram } from "../../../cli/main.ts";
 import { addMember } from "../../../cli/scaffold/json-text.ts";
 import { newChain, type NewChainFlags } from "../../../cli/scaffold/new-chain.ts";
 import { loadChains } from "../../../crawlers/chains.ts";
@@ -30,6 +31,7 @@ describe("gogobe chains new", () => {
       maxParallel: 2,
       interval: 600,
       setting: { region: "north" },
+      mayBeEmpty: [{ when: "saturday" }],
     });
     expect(target).toMatchObject({ exists: false, inForce: true });
     expect(loadChains({ chainsFile: target.path }).byKey("corner-shop")).toMatchObject({
@@ -42,6 +44,7 @@ describe("gogobe chains new", () => {
       maxParallel: 2,
       intervalSeconds: 600,
       settings: { region: "north" },
+      mayBeEmpty: [{ when: "saturday" }],
     });
   });
 
@@ -104,6 +107,24 @@ describe("gogobe chains new", () => {
   test("says whose chain ids these are too", async () => {
     const { notes } = await add("again", { baseUrl: "http://a.test/", chainIds: ["7290027600007"] });
     expect(notes).toEqual(["chain id 7290027600007 is also that of shufersal"]);
+  });
+});
+
+test("its options are read into what an entry holds", async () => {
+  const program = await createProgram(["chains"]);
+  const command = program.commands
+    .find((each) => each.name() === "chains")
+    ?.commands.find((each) => each.name() === "new");
+  command?.action(() => undefined);
+  const line =
+    "corner --portal bina --chain-ids 1,2 --setting days=3 --setting region=north --may-be-empty always=2027-01-31";
+  await program.parseAsync(["chains", "new", ...line.split(" "), "--may-be-empty", "saturday"], { from: "user" });
+  expect(command?.opts()).toEqual({
+    portal: "bina",
+    chainIds: ["1", "2"],
+    status: "active",
+    setting: { days: 3, region: "north" },
+    mayBeEmpty: [{ when: "always", until: "2027-01-31" }, { when: "saturday" }],
   });
 });
 

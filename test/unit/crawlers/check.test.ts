@@ -94,4 +94,17 @@ describe("checking a chain", () => {
       samples: [],
     });
   });
+
+  test("that takes too long is unreachable, with the reason of whoever gave it up", async () => {
+    const slow: PortalFamily = {
+      name: "written",
+      async *list() {
+        yield await new Promise<ListedFile[]>(() => undefined);
+      },
+      resolve: () => Promise.reject(new Error("not asked")),
+    };
+    const signal = AbortSignal.abort(new RetryableError("not finished after 300 s"));
+    const check = await checkChain({ access: accessOf() }, chain, slow, { now, signal });
+    expect(check).toMatchObject({ state: "unreachable", detail: "not finished after 300 s" });
+  });
 });
