@@ -116,7 +116,8 @@ export function createPortalAccess(deps: PortalAccessDeps): PortalAccess {
       deps.metrics.retriesTotal.inc({ stage });
       deps.log.info({ chain: chain.key, host, delayMs }, "portal failed, trying again");
     };
-    return circuits.run(host, attempts, attempt, { signal, onRetry });
+    const patience = kind === "file" ? { longestWaitMs: settings.fileWaitMs } : {};
+    return circuits.run(host, attempts, attempt, { signal, onRetry, ...patience });
   }
 
   function share(chain: Chain): SharedChain {
