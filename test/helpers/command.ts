@@ -6,6 +6,8 @@ import { createInterface } from "node:readline";
 
 const PROGRAM = join(import.meta.dirname, "../../bin/gogobe.js");
 const STOP_MS = 60_000;
+/** Every command is a process of its own: what V8 has compiled is kept, which halves the start of one. */
+const COMPILED = { NODE_COMPILE_CACHE: join(import.meta.dirname, "../../node_modules/.cache/compiled") };
 
 export interface CommandResult {
   code: number | null;
@@ -31,7 +33,7 @@ export function runCommand(
 ): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [PROGRAM, ...args], {
-      env: { ...process.env, ...env, ...options.env },
+      env: { ...COMPILED, ...process.env, ...env, ...options.env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     let stdout = "";
@@ -89,7 +91,7 @@ export interface Service {
  */
 export async function startService(args: string[], env: Record<string, string>): Promise<Service> {
   const child = spawn(process.execPath, [PROGRAM, ...args], {
-    env: { ...process.env, ...env, GOGOBE_LOG_LEVEL: "info", GOGOBE_HTTP_PORT: "0" },
+    env: { ...COMPILED, ...process.env, ...env, GOGOBE_LOG_LEVEL: "info", GOGOBE_HTTP_PORT: "0" },
     stdio: ["ignore", "ignore", "pipe"],
   });
   const exited = once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
