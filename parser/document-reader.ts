@@ -7,6 +7,7 @@ import { detached } from "./normalise/text.ts";
 import type { Problems } from "./problems.ts";
 import { contentOf, endsName, indexOfTag, RowBounds } from "./row-bounds.ts";
 import type { RowSink } from "./row-sink.ts";
+import { TextWindow } from "./text-window.ts";
 
 /** A row's XML may be this long, in characters: up to 8 MB, more than fits a message. */
 const MAX_ROW_CHARS = 4 * 1024 * 1024;
@@ -31,10 +32,7 @@ export class DocumentReader {
   readonly #kind: Kind | null;
   readonly #problems: Problems;
   readonly #sink: RowSink;
-  #text = "";
-  #pos = 0;
-  #waiting: string[] = [];
-  #waitingChars = 0;
+  readonly #window = new TextWindow(MAX_ROW_CHARS);
   #mode: Mode = "outside";
   #started = false;
   /** The row element in hand: also what the next row is expected to be. */
@@ -60,15 +58,8 @@ export class DocumentReader {
   }
 
   write(chunk: string): void {
-    if (this.#waitingChars === 0 && this.#readSeam(chunk)) return;
-    this.#waiting.push(chunk);
-    this.#waitingChars += chunk.length;
-    // A row that goes on for megabytes is looked at again only when it has doubled: copying it for every chunk would fill the memory.
-    const unread = this.#text.length - this.#pos;
-    const doubled = Math.min(2 * unread, MAX_ROW_CHARS);
-    if (unread > MAX_GAP_CHARS && unread + this.#waitingChars < doubled) return;
-    this.#takeWaiting();
-    this.#run(false);
+    if (this.#readSeam(chunk)) return;
+    if (this.#window.add(chunk)) this.#run(false);
   }
 
   /**
@@ -76,36 +67,19 @@ export class DocumentReader {
    * where it is. False when there is no row to go by.
    */
   #readSeam(chunk: string): boolean {
-    if (this.#plainOpen === "") return false;
+    if (this.#plainOpen === "" || !this.#window.canSeam()) return false;
     const next = chunk.indexOf(this.#plainOpen);
-    if (next === -1 || this.#text.length - this.#pos > MAX_GAP_CHARS) return false;
-    this.#text = [this.#text.slice(this.#pos), chunk.slice(0, next)].join("");
-    this.#pos = 0;
+    if (next === -1) return false;
+    this.#window.addBeginning(chunk, next);
     this.#run(false);
-    if (this.#pos === this.#text.length) {
-      this.#text = chunk;
-      this.#pos = next;
-    } else {
-      this.#text = [this.#text.slice(this.#pos), chunk.slice(next)].join("");
-      this.#pos = 0;
-    }
+    this.#window.addRest(chunk, next);
     this.#run(false);
     return true;
   }
 
-  #takeWaiting(): void {
-    // join makes one flat string; the sum of two would be read through an indirection at every character.
-    const [only = ""] = this.#waiting;
-    const isAlone = this.#pos >= this.#text.length && this.#waiting.length === 1;
-    this.#text = isAlone ? only : [this.#text.slice(this.#pos), ...this.#waiting].join("");
-    this.#pos = 0;
-    this.#waiting = [];
-    this.#waitingChars = 0;
-  }
-
   /** The text is over. */
   end(): void {
-    this.#takeWaiting();
+    this.#window.takeWaiting();
     this.#run(true);
     if (!this.outline.rootClosed && this.#started) this.damage ??= "the document is not closed";
   }
@@ -125,14 +99,14 @@ export class DocumentReader {
   /** Up to and with the next markup outside the rows. */
   #readOutside(isFinal: boolean): boolean {
     if (!this.#started && !this.#start()) return false;
-    const markup = nextMarkup(this.#text, this.#pos, isFinal);
+    const markup = nextMarkup(this.#window.text, this.#window.pos, isFinal);
     if (markup === null) {
-      const gap = this.#text.length - this.#pos;
+      const gap = this.#window.unreadChars;
       return gap > MAX_GAP_CHARS ? this.#giveUp(`${gap} characters without a tag`) : false;
     }
-    const before = this.#text.slice(this.#pos, markup.start);
-    const piece = this.#text.slice(markup.start, markup.end);
-    this.#pos = markup.end;
+    const before = this.#window.text.slice(this.#window.pos, markup.start);
+    const piece = this.#window.text.slice(markup.start, markup.end);
+    this.#window.pos = markup.end;
     if (markup.kind !== "tag") {
       if (markup.kind === "raw") {
         this.#problems.note("outside the rows: a raw <");
@@ -147,7 +121,7 @@ export class DocumentReader {
     this.#row = opened;
     this.#list = this.outline.parent(opened.selfClosing ? 0 : 1);
     // The opening tag stays in hand: if this is a row, it is part of it.
-    this.#pos = markup.start;
+    this.#window.pos = markup.start;
     this.#openChars = markup.end - markup.start;
     this.#mode = "candidate";
     return true;
@@ -155,9 +129,9 @@ export class DocumentReader {
 
   /** Skips marks and blanks before the first tag. */
   #start(): boolean {
-    const at = this.#text.indexOf("<", this.#pos);
+    const at = this.#window.text.indexOf("<", this.#window.pos);
     if (at === -1) return false;
-    this.#pos = at;
+    this.#window.pos = at;
     this.#started = true;
     return true;
   }
@@ -174,12 +148,12 @@ export class DocumentReader {
   #judge(isFinal: boolean): boolean {
     const row = this.#rowInHand();
     const isKnownRow = this.#layout.isRow(row.name);
-    const from = this.#pos + this.#openChars;
-    const inside = row.selfClosing ? null : contentOf(this.#text, from);
+    const from = this.#window.pos + this.#openChars;
+    const inside = row.selfClosing ? null : contentOf(this.#window.text, from);
     if (inside === null && !row.selfClosing && !isFinal) return false;
     this.#mode = "outside";
-    const start = this.#pos;
-    this.#pos = from;
+    const start = this.#window.pos;
+    this.#window.pos = from;
     if (row.selfClosing) {
       if (isKnownRow) {
         this.#emptyRow(row);
@@ -199,7 +173,7 @@ export class DocumentReader {
     this.#plainOpen = `<${row.tag}>`;
     const tags = { row: row.tag, usual: this.#isUsual(row) ? null : this.#usualTag, list: this.#listTag() };
     if (this.#bounds?.isOf(tags) !== true) this.#bounds = new RowBounds(tags);
-    this.#pos = start;
+    this.#window.pos = start;
     this.#mode = "row";
     return true;
   }
@@ -216,11 +190,11 @@ export class DocumentReader {
   /** One row, which begins at the current position with its opening tag. */
   #readRow(isFinal: boolean): boolean {
     const row = this.#rowInHand();
-    const text = this.#text;
-    let from = this.#pos + this.#plainOpen.length;
-    const isPlain = text.startsWith(this.#plainOpen, this.#pos);
+    const text = this.#window.text;
+    let from = this.#window.pos + this.#plainOpen.length;
+    const isPlain = text.startsWith(this.#plainOpen, this.#window.pos);
     if (!isPlain) {
-      const gt = text.indexOf(">", this.#pos);
+      const gt = text.indexOf(">", this.#window.pos);
       if (gt === -1) return this.#waitForRow(isFinal);
       from = gt + 1;
       if (text.charCodeAt(gt - 1) === SLASH) {
@@ -229,11 +203,11 @@ export class DocumentReader {
       }
     }
     this.#sink.begin(row, this.#list);
-    const scanned = isPlain && this.#isUsual(row) ? this.#sink.scan(text, this.#pos, from) : -1;
+    const scanned = isPlain && this.#isUsual(row) ? this.#sink.scan(text, this.#window.pos, from) : -1;
     if (scanned !== -1) return this.#rowEnds(scanned);
     const found = this.#bounds?.find(text, from, isFinal) ?? null;
     if (found === null) return this.#waitForRow(isFinal);
-    const xml = text.slice(this.#pos, found.end);
+    const xml = text.slice(this.#window.pos, found.end);
     if (found.closed) this.#sink.row(xml);
     else this.#sink.broken(`<${row.tag}> is not closed`, xml);
     return this.#rowEnds(found.end);
@@ -251,18 +225,18 @@ export class DocumentReader {
 
   #rowEnds(end: number): boolean {
     this.#rowsSeen++;
-    this.#pos = end;
+    this.#window.pos = end;
     this.#mode = "between";
     return true;
   }
 
   /** Behind a row: most often the next one follows; anything else is read outside the rows. */
   #readBetween(isFinal: boolean): boolean {
-    const text = this.#text;
+    const text = this.#window.text;
     const row = this.#rowInHand();
-    let pos = this.#pos;
+    let pos = this.#window.pos;
     while (text.charCodeAt(pos) <= SPACE) pos++;
-    this.#pos = pos;
+    this.#window.pos = pos;
     if (text.startsWith(this.#plainOpen, pos)) {
       this.#mode = "row";
       return true;
@@ -280,18 +254,18 @@ export class DocumentReader {
 
   /** The row is not whole yet. At the end of the text it never will be: it is left out, and the file is incomplete. */
   #waitForRow(isFinal: boolean): boolean {
-    const waiting = this.#text.length - this.#pos;
+    const waiting = this.#window.unreadChars;
     if (isFinal) {
       this.damage = `cut short inside row ${this.#rowsSeen + 1}`;
-      this.#pos = this.#text.length;
+      this.#window.pos = this.#window.text.length;
       return false;
     }
     if (waiting <= MAX_ROW_CHARS) return false;
     this.#rowsSeen++;
     // Detached: a slice would keep the megabytes alive as long as the rejected row.
-    const start = detached(this.#text.slice(this.#pos, this.#pos + 4_000));
+    const start = detached(this.#window.text.slice(this.#window.pos, this.#window.pos + 4_000));
     this.#sink.broken(`row of more than ${MAX_ROW_CHARS} characters`, start);
-    this.#pos++;
+    this.#window.pos++;
     this.#mode = "oversized";
     return true;
   }
@@ -299,19 +273,19 @@ export class DocumentReader {
   /** Drops text up to the end of a row that is too long, or to the next row. */
   #skipOversized(): boolean {
     const { tag } = this.#rowInHand();
-    const close = indexOfTag(this.#text, `</${tag}`, this.#pos);
-    const open = indexOfTag(this.#text, `<${tag}`, this.#pos);
+    const close = indexOfTag(this.#window.text, `</${tag}`, this.#window.pos);
+    const open = indexOfTag(this.#window.text, `<${tag}`, this.#window.pos);
     if (open !== -1 && (close === -1 || open < close)) {
-      this.#pos = open;
+      this.#window.pos = open;
       this.#mode = "row";
       return true;
     }
-    const gt = close === -1 ? -1 : this.#text.indexOf(">", close);
+    const gt = close === -1 ? -1 : this.#window.text.indexOf(">", close);
     if (gt === -1) {
-      this.#pos = close === -1 ? Math.max(this.#pos, this.#text.length - tag.length - 3) : close;
+      this.#window.pos = close === -1 ? Math.max(this.#window.pos, this.#window.text.length - tag.length - 3) : close;
       return false;
     }
-    this.#pos = gt + 1;
+    this.#window.pos = gt + 1;
     this.#mode = "between";
     return true;
   }
@@ -324,9 +298,10 @@ export class DocumentReader {
 
   /** Behind the end of the document nothing counts, but more markup means that the file was put together wrongly. */
   #drop(): boolean {
-    if (/<[^!?]/.test(this.#text.slice(this.#pos))) this.damage ??= "more markup after the end of the document";
+    if (/<[^!?]/.test(this.#window.text.slice(this.#window.pos)))
+      this.damage ??= "more markup after the end of the document";
     // A tag may be cut behind its first character.
-    this.#pos = this.#text.length - (this.#text.endsWith("<") ? 1 : 0);
+    this.#window.pos = this.#window.text.length - (this.#window.text.endsWith("<") ? 1 : 0);
     return false;
   }
 
