@@ -116,6 +116,17 @@ describe("cerberus", () => {
     expect(await download(first(same))).toEqual(file?.content);
   });
 
+  test("sends its data in clear where it refuses to protect them, and the login stays protected", async () => {
+    const { list, download, portal, sample } = await open(startCerberus([], { clearData: true }));
+    const { names, files } = await list();
+    expect(names.toSorted()).toEqual(sorted(sample.current));
+    const content = sample.all.find(({ name }) => name === names[0])?.content;
+    expect(await download(first(files))).toEqual(content);
+    const commands = portal.requests.map(({ method, status }) => `${method} ${status}`);
+    expect(commands.slice(0, 3)).toEqual(["AUTH 234", "USER 331", "PASS 230"]);
+    expect(commands).toContain("PROT 504");
+  });
+
   test("reads every form of name of the field notes, and skips what is no price file", async () => {
     const { list, portal } = await open(startCerberus([], { modifyFacts: "some" }));
     const names = [

@@ -73,6 +73,25 @@ describe.skipIf(without !== null)(`the registry and the field notes ${without ??
   });
 });
 
+/** The stability rules of the field notes: until when an empty listing of a chain is nothing to worry about, and when. */
+test("the registry excuses empty listings as the field notes do, and no others", () => {
+  const excuses = loadChains({ chainsFile: null })
+    .all()
+    .flatMap(({ key, mayBeEmpty = [] }) =>
+      mayBeEmpty.map(({ when, until }) => `${key} ${when} ${until ?? "for ever"}`),
+    );
+  expect(excuses.toSorted()).toEqual([
+    "city-market-kiryat-gat always 2027-03-01",
+    "cofix single-store 2027-05-01",
+    "cofix without-stores 2027-05-01",
+    "meshnat-yosef-1 only-promotions 2027-01-01",
+    "netiv-hesed saturday 2027-01-01",
+    "quik always 2027-05-01",
+    "super-yuda only-stores 2027-01-01",
+    "victory-legacy always for ever",
+  ]);
+});
+
 /** The notes write an FTP address with its folder and without its port; the folder is part of the account here. */
 function addressOf({ ftp, baseUrl }: Noted): string {
   return ftp ? `ftp://${ftp.host}:${ftp.port}/` : new URL(baseUrl).href;

@@ -64,6 +64,7 @@ export async function startBina(files: readonly PortalFile[], options: BinaOptio
 }
 
 function filesOf(portal: HttpPortal, chain: PortalChain, query: (name: string) => string): PortalFile[] {
+  if (query("wReshet") !== "הכל") return [];
   const [id, type, day, store] = [query("_"), query("WFileType"), query("WDate"), query("WStore")];
   // Names with a short id of their own are listed under the first id of the chain.
   const idOf = (chainId: string | null) => (chainId && chain.chainIds.includes(chainId) ? chainId : chain.chainIds[0]);

@@ -30,6 +30,8 @@ export interface CerberusOptions {
   accounts?: readonly CerberusAccount[];
   /** MLSD works (default); is announced but refused with 500; is neither announced nor known. */
   mlsd?: FtpBehaviour["mlsd"];
+  /** PROT P is refused: data flows in clear. */
+  clearData?: boolean;
   /** Every login is answered with 530. */
   refusesLogin?: boolean;
   /** Names that are listed, and gone when they are fetched. */
@@ -81,6 +83,7 @@ export async function startCerberus(files: readonly PortalFile[], options: Cerbe
 
   const behaviour: FtpBehaviour = {
     mlsd: options.mlsd ?? "yes",
+    clearData: options.clearData ?? false,
     passiveAddress: options.passiveAddress ?? null,
     find: ({ username, fs }, path) => {
       const gone = options.vanished?.includes(posix.basename(path));

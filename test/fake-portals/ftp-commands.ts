@@ -10,6 +10,8 @@ import type { FtpCommand, FtpCommandCall, FtpCommandRegistry, FtpEntry, FtpSessi
 export interface FtpBehaviour {
   /** MLSD works; is announced but answered with 500; is neither announced nor known. */
   mlsd: "yes" | "refused" | "unlisted";
+  /** PROT P is refused: data flows in clear, as to the clients that are known to work. */
+  clearData: boolean;
   /** Address to name in PASV; then EPSV is refused, so that clients must use it. Null: the real one. */
   passiveAddress: string | null;
   /** The file to send under this path; null when it is not there. */
@@ -33,6 +35,7 @@ export function setFtpBehaviour(server: object, behaviour: FtpBehaviour): void {
   registry["MLSD"] = { directive: "MLSD", handler: only(machineListing) };
   replace(registry, "PASS", allowEmptyPassword);
   replace(registry, "FEAT", features);
+  replace(registry, "PROT", protection);
   replace(registry, "RETR", retrieve);
   replace(registry, "LIST", plainListing);
   replace(registry, "NLST", plainListing);
@@ -79,6 +82,13 @@ function features(session: FtpSession, _call: FtpCommandCall, { mlsd }: FtpBehav
   const names = ["AUTH TLS", "EPSV", "MDTM", "PBSZ", "PROT", "SIZE", "UTF8"];
   if (mlsd !== "unlisted") names.push("MLST type*;size*;modify*;", "MLSD");
   return session.reply(211, "Features:", ...names.sort().map((name) => ({ message: ` ${name}`, raw: true })), "End");
+}
+
+/** ftp-srv asks the session whether it is secure when it opens a data connection, and nowhere else after the login. */
+function protection(session: FtpSession, call: FtpCommandCall, { clearData }: FtpBehaviour, original: FtpCommand) {
+  if (!clearData) return original.handler.call(session, call);
+  session.secure = false;
+  return session.reply(504, "Data in clear only");
 }
 
 function extendedPassive(session: FtpSession, call: FtpCommandCall, behaviour: FtpBehaviour, original: FtpCommand) {
