@@ -27,7 +27,8 @@ const gone = (alias: string, kind: string) => `
 
 /**
  * A row that had to be rejected still says that the item is there: it raises what the item was last seen in, not its price.
- * Looks both ways: at rows that come now, and at those kept from before for items that are new now.
+ * Looks both ways: at rows that come now, and at those kept from before for items that are new now. A null point goes whose full file
+ * has such a row: it was made while only a part of a newer reading of that file was there.
  */
 export async function countRejectedPrices(client: pg.PoolClient): Promise<void> {
   if (!(await hasRejected(client, "price"))) return;
@@ -49,10 +50,19 @@ export async function countRejectedPrices(client: pg.PoolClient): Promise<void> 
       FROM pairs p
       JOIN rejected_rows r ON r.store_id = p.store_id AND r.code = p.item_code AND r.kind = 'price'
       GROUP BY p.store_id, p.item_id
+    ), changed AS MATERIALIZED (
+      SELECT n.store_id, n.item_id, n.seen, ${gone("n", "price")} AS gone_at
+      FROM newest n JOIN prices p ON p.store_id = n.store_id AND p.item_id = n.item_id
+      WHERE n.seen > coalesce(p.seen_version, p.version)
+    ), taken_back AS (
+      DELETE FROM price_history h USING changed c, items i, rejected_rows r, stage_trusted t
+      WHERE i.id = c.item_id AND r.store_id = c.store_id AND r.code = i.item_code AND r.kind = 'price'
+        AND t.store_id = c.store_id AND t.kind = 'price' AND t.version = r.version
+        AND h.item_id = c.item_id AND h.store_id = c.store_id AND h.valid_from = t.published_at AND h.price IS NULL
     )
-    UPDATE prices p SET seen_version = n.seen, delisted_at = ${gone("n", "price")}
-    FROM newest n
-    WHERE p.store_id = n.store_id AND p.item_id = n.item_id AND n.seen > coalesce(p.seen_version, p.version)`);
+    UPDATE prices p SET seen_version = c.seen, delisted_at = c.gone_at
+    FROM changed c
+    WHERE p.store_id = c.store_id AND p.item_id = c.item_id`);
 }
 
 /** The same for promotions. */
