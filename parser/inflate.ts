@@ -4,8 +4,10 @@ import { errorMessage } from "../shared/errors.ts";
 
 /** Output pieces. Small enough for their text to die young: larger strings are not moved by the collector but kept until the heap is full. */
 const OUTPUT_CHUNK_BYTES = 32 * 1024;
-/** Input goes in by pieces this small so that a bomb (1 to 1,000) can never have more than some 4 MB waiting. */
-const INPUT_PIECE_BYTES = 4 * 1024;
+/** Input goes in by pieces that give about so much, going by the piece before: a bomb (1 to 1,000) may have 16 MB waiting once, then no more. */
+const WAITING_BYTES = 256 * 1024;
+const SMALLEST_PIECE_BYTES = 1024;
+const LARGEST_PIECE_BYTES = 16 * 1024;
 
 /** `gzip`: one or several members with their checksums. `deflate`: the bare data of a zip entry; what follows their end is left alone. */
 export type Packing = "gzip" | "deflate";
@@ -41,12 +43,14 @@ export async function* inflate(
     });
   try {
     let under: Promise<void> = Promise.resolve();
+    let pieceBytes = SMALLEST_PIECE_BYTES;
     for await (const chunk of source) {
-      for (let at = 0; at < chunk.length && !isOver(); at += INPUT_PIECE_BYTES) {
+      for (let at = 0; at < chunk.length && !isOver(); at += pieceBytes) {
         await under;
         const done = ready;
         ready = [];
-        if (!isOver()) under = write(chunk.subarray(at, at + INPUT_PIECE_BYTES));
+        pieceBytes = nextPieceBytes(pieceBytes, done);
+        if (!isOver()) under = write(chunk.subarray(at, at + pieceBytes));
         yield* done;
       }
       if (isOver()) break;
@@ -62,4 +66,11 @@ export async function* inflate(
   } finally {
     engine.destroy();
   }
+}
+
+/** How much goes in next, after what the last piece of `pieceBytes` gave; more is tried step by step. */
+function nextPieceBytes(pieceBytes: number, given: readonly Uint8Array[]): number {
+  const expanded = given.reduce((sum, { length }) => sum + length, 0);
+  const fitting = expanded === 0 ? LARGEST_PIECE_BYTES : Math.floor((WAITING_BYTES * pieceBytes) / expanded);
+  return Math.min(Math.max(fitting, SMALLEST_PIECE_BYTES), LARGEST_PIECE_BYTES, 4 * pieceBytes);
 }
