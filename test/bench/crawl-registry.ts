@@ -20,6 +20,8 @@ export interface LoggedListing {
   chain: string;
   state: string;
   detail: string | null;
+  /** When it was due, in milliseconds. */
+  dueAt: number;
   seconds: number;
   lateSeconds: number;
 }
@@ -86,6 +88,13 @@ export function listingsPerChain(listings: readonly LoggedListing[]): Map<string
   return Map.groupBy(listings, ({ chain }) => chain);
 }
 
+/** The listings that were due once every chain had had its first one: before that all are due at once. */
+export function afterFirstRound(listings: readonly LoggedListing[]): LoggedListing[] {
+  const first = [...listingsPerChain(listings).values()].flatMap((one) => one.slice(0, 1));
+  const over = Math.max(...first.map(({ dueAt, lateSeconds }) => dueAt + lateSeconds * 1000));
+  return listings.filter(({ dueAt }) => dueAt > over);
+}
+
 /** The value below which this share of all values lies; 0 where there is none. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
@@ -122,8 +131,9 @@ function readListings(log: string): LoggedListing[] {
     .split("\n")
     .filter((line) => line.includes('"lateSeconds"'))
     .map((line) => {
-      const { chain, state, detail, seconds, lateSeconds } = JSON.parse(line) as LoggedListing;
-      return { chain, state, detail, seconds, lateSeconds };
+      const { time, chain, state, detail, seconds, lateSeconds } = JSON.parse(line) as LoggedListing & { time: string };
+      const dueAt = new Date(time).getTime() - (seconds + lateSeconds) * 1000;
+      return { chain, state, detail, dueAt, seconds, lateSeconds };
     });
 }
 

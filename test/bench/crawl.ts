@@ -1,6 +1,6 @@
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
-import { listingsPerChain, quantile, type RegistryResult, runRegistry } from "./crawl-registry.ts";
+import { afterFirstRound, listingsPerChain, quantile, type RegistryResult, runRegistry } from "./crawl-registry.ts";
 
 const USAGE = `node test/bench/crawl.ts [--chains 1000] [--interval 60] [--rounds 3] [--at-most 300]
   one crawler process over a generated registry: how late listings start, and what that costs
@@ -36,7 +36,7 @@ async function main(): Promise<void> {
 function reportOf(result: RegistryResult): string {
   const perChain = [...listingsPerChain(result.listings).values()];
   const first = perChain.flatMap((listings) => listings.slice(0, 1));
-  const later = perChain.flatMap((listings) => listings.slice(1));
+  const later = afterFirstRound(result.listings);
   const late = (listings: typeof first) => listings.map(({ lateSeconds }) => lateSeconds);
   const line = (values: number[]) =>
     `p50 ${quantile(values, 0.5).toFixed(2)} s, p99 ${quantile(values, 0.99).toFixed(2)} s, max ${Math.max(0, ...values).toFixed(2)} s`;
@@ -45,7 +45,7 @@ function reportOf(result: RegistryResult): string {
     `listings: ${result.listings.length} of ${perChain.length} chains in ${result.seconds.toFixed(0)} s, at least ${fewest} each, ` +
       `${result.listings.filter(({ state }) => state !== "found").length} not found`,
     `late in the first round, all due at once: ${line(late(first))}`,
-    `late afterwards: ${line(late(later))}`,
+    `late afterwards (${later.length}): ${line(late(later))}`,
     `one listing takes: ${line(result.listings.map(({ seconds }) => seconds))}`,
     `crawler process: ${(result.cpuSeconds / result.seconds).toFixed(2)} of a core, ` +
       `${((result.cpuSeconds / result.listings.length) * 1000).toFixed(1)} ms CPU a listing, ` +
