@@ -4,30 +4,11 @@ import type { Log } from "../observability/log.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { backoffDelayMs, withRetry } from "../retry.ts";
 import type { ConsumeOptions, Delivery } from "./bus.ts";
+import { BusyKeys } from "./busy-keys.ts";
 import { deadLetterHeaders } from "./dead-letter.ts";
+import type { HeldMessage, LoadedValue, MessageSource } from "./message-source.ts";
 import { believesOutage, noOutage, noteOutage, type OutageRecord } from "./outage.ts";
 import { settlesWithin } from "../waiting.ts";
-
-/** A message that this process holds but has not acknowledged. Its bytes are loaded only for the call that handles it. */
-export interface HeldMessage {
-  readonly key: string;
-  readonly headers: Record<string, string>;
-  /** Size of the value, as JSON. */
-  readonly bytes: number;
-}
-
-export type LoadedValue = { value: unknown } | { error: Error };
-
-/** What a bus does for its consumer. A rejection of any of them means: no longer ours, it comes back by itself. */
-export interface MessageSource<M extends HeldMessage> {
-  load(messages: M[]): Promise<LoadedValue[]>;
-  /** Durable when it resolves. */
-  acknowledge(messages: M[]): Promise<void>;
-  /** Puts the message on the dead-letter topic, durably; it is acknowledged afterwards. */
-  bury(message: M, value: LoadedValue, headers: Record<string, string>): Promise<void>;
-  /** There may be room for more. */
-  roomChanged(): void;
-}
 
 interface Slot<M> {
   message: M;
@@ -69,7 +50,7 @@ export class Dispatcher<M extends HeldMessage> {
   #ready: Slot<M>[] = [];
   readonly #calls = new Set<Call<M>>();
   readonly #parked = new Map<Slot<M>, NodeJS.Timeout>();
-  readonly #busyKeys = new Map<string, number>();
+  readonly #busyKeys = new BusyKeys();
   #sequence = 0;
   /** Calls that succeeded: what tells a missing engine from a message that only looks like one. */
   #successes = 0;
@@ -135,7 +116,7 @@ export class Dispatcher<M extends HeldMessage> {
     for (const slot of this.#parked.keys()) {
       if (!isGone(slot.message)) continue;
       this.#parked.delete(slot);
-      this.#releaseKey(slot);
+      this.#busyKeys.release(slot.message.key);
     }
     this.#source.roomChanged();
   }
@@ -205,14 +186,14 @@ export class Dispatcher<M extends HeldMessage> {
   #start(slots: Slot<M>[]): void {
     const taken = new Set(slots);
     this.#ready = this.#ready.filter((slot) => !taken.has(slot));
-    for (const slot of slots) this.#holdKey(slot);
+    for (const slot of slots) this.#busyKeys.hold(slot.message.key);
     const call: Call<M> = { slots, finished: Promise.resolve() };
     this.#calls.add(call);
     call.finished = this.#run(call)
       .catch((error: unknown) => this.#log.warn({ err: error }, "messages were given back to the bus"))
       .finally(() => {
         this.#calls.delete(call);
-        for (const slot of slots) this.#releaseKey(slot);
+        for (const slot of slots) this.#busyKeys.release(slot.message.key);
         this.#pump();
         this.#source.roomChanged();
       });
@@ -298,12 +279,12 @@ export class Dispatcher<M extends HeldMessage> {
   #park(slots: Slot<M>[], delayMs: number): void {
     const timer = setTimeout(() => {
       const parked = slots.filter((slot) => this.#parked.delete(slot));
-      for (const slot of parked) this.#releaseKey(slot);
+      for (const slot of parked) this.#busyKeys.release(slot.message.key);
       this.#putBack(parked);
       this.#pump();
     }, delayMs);
     for (const slot of slots) {
-      this.#holdKey(slot);
+      this.#busyKeys.hold(slot.message.key);
       this.#parked.set(slot, timer);
     }
     if (this.#stopping) clearTimeout(timer);
@@ -337,15 +318,5 @@ export class Dispatcher<M extends HeldMessage> {
     }
     await this.#source.acknowledge([message]);
     for (const call of this.#calls) call.slots = call.slots.filter((each) => each !== slot);
-  }
-
-  #holdKey({ message }: Slot<M>): void {
-    this.#busyKeys.set(message.key, (this.#busyKeys.get(message.key) ?? 0) + 1);
-  }
-
-  #releaseKey({ message }: Slot<M>): void {
-    const holders = (this.#busyKeys.get(message.key) ?? 1) - 1;
-    if (holders === 0) this.#busyKeys.delete(message.key);
-    else this.#busyKeys.set(message.key, holders);
   }
 }

@@ -4,7 +4,7 @@ import type { EmbeddedDatabase, Transaction } from "./embedded-database.ts";
 import { BUS_SCHEMA, LOCK_OF_INSTANCE, LOCK_OF_QUEUE, positionsOf, queueOf } from "./embedded-schema.ts";
 import { CHANNEL } from "./embedded-session.ts";
 import { type PackedPayload, unpackValue } from "./payload-codec.ts";
-import type { HeldMessage, LoadedValue } from "./dispatcher.ts";
+import type { HeldMessage, LoadedValue } from "./message-source.ts";
 
 /** A message that this process has claimed. */
 export interface ClaimedMessage extends HeldMessage {

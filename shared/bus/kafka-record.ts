@@ -1,4 +1,4 @@
-import type { HeldMessage } from "./dispatcher.ts";
+import type { HeldMessage } from "./message-source.ts";
 import type { KafkaRecord } from "./kafka-loader.ts";
 import type { OffsetTracker } from "./offset-tracker.ts";
 

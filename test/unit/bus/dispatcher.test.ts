@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { ConsumeOptions, Delivery } from "../../../shared/bus/bus.ts";
-import { Dispatcher, type HeldMessage, type MessageSource } from "../../../shared/bus/dispatcher.ts";
+import { Dispatcher } from "../../../shared/bus/dispatcher.ts";
+import type { HeldMessage, MessageSource } from "../../../shared/bus/message-source.ts";
 import { createLog } from "../../../shared/observability/log.ts";
 import { createMetrics } from "../../../shared/observability/metrics.ts";
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { ConsumeOptions, Delivery } from "../../../shared/bus/bus.ts";
-import { Dispatcher, type HeldMessage } from "../../../shared/bus/dispatcher.ts";
+import { Dispatcher } from "../../../shared/bus/dispatcher.ts";
+import type { HeldMessage } from "../../../shared/bus/message-source.ts";
 import { isEngineAway } from "../../../shared/engine-away.ts";
 import { EngineAwayError, RetryableError } from "../../../shared/errors.ts";
 import { createLog } from "../../../shared/observability/log.ts";
