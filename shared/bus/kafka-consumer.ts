@@ -28,7 +28,8 @@ const CONSUME_MS = 5;
 const IDLE_MS = [1, 5, 10, 20, 40];
 /** Reading goes on without messages while there is no room: librdkafka tells of rebalances only while it is asked. */
 const FULL_POLL_MS = 250;
-const PAUSE_AFTER_MS = 1_000;
+/** Pausing throws away what was fetched ahead, so a handler that takes a few seconds is no reason. */
+const PAUSE_AFTER_MS = 5_000;
 const COMMIT_EVERY_MS = 100;
 const COMMIT_MS = 5_000;
 const CONNECT_MS = 15_000;
@@ -61,6 +62,8 @@ export class KafkaConsumer implements Consumer {
   #loop: Promise<void> = Promise.resolve();
   #fullSince: number | undefined;
   #paused = false;
+  /** Partitions that came since are not paused yet. */
+  #assignedWhilePaused = false;
   #committing: Promise<void> = Promise.resolve();
   /** While brokers are away an answer takes seconds: no queue of commits builds up meanwhile. */
   #commitUnderWay = false;
@@ -169,10 +172,10 @@ export class KafkaConsumer implements Consumer {
     }
     const now = performance.now();
     this.#fullSince ??= now;
-    // Pausing throws away what was fetched ahead, so not for a short while.
     if (!this.#paused && now - this.#fullSince < PAUSE_AFTER_MS) return [];
-    raw.pause(raw.assignments());
+    if (!this.#paused || this.#assignedWhilePaused) raw.pause(raw.assignments());
     this.#paused = true;
+    this.#assignedWhilePaused = false;
     return await consumeFrom(raw, 1);
   }
 
@@ -252,6 +255,7 @@ export class KafkaConsumer implements Consumer {
         this.#trackers.set(partition, new OffsetTracker(topic, partition));
       }
       raw.incrementalAssign(partitions);
+      this.#assignedWhilePaused = this.#paused;
     } else if (error.code === REVOKE) {
       void this.#giveUp(raw, partitions);
     } else {
