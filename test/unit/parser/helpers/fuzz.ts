@@ -42,7 +42,8 @@ export async function outcomeOf(
   return { messages, quarantined: null };
 }
 
-export const rowsOf = ({ messages }: Outcome): { line: number }[] => messages.flatMap<{ line: number }>((message) => message.items);
+export const rowsOf = ({ messages }: Outcome): { line: number }[] =>
+  messages.flatMap<{ line: number }>((message) => message.items);
 export const totalsOf = ({ messages }: Outcome) => messages.at(-1)?.totals;
 
 /**
