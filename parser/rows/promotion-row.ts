@@ -3,7 +3,7 @@ import { GROUP, GROUP_FIELDS, LINK, LINK_FIELDS, localName, PROMOTION, PROMOTION
 import { FieldSlots } from "../field-slots.ts";
 import { NO_DATE } from "../normalise/dates.ts";
 import { isPlaceholderCode } from "../normalise/gtin.ts";
-import { cleanText } from "../normalise/text.ts";
+import { cleanText, detached } from "../normalise/text.ts";
 import {
   flagOf,
   moneyOf,
@@ -15,6 +15,9 @@ import {
 } from "./row-context.ts";
 
 type Scope = "promotion" | "link" | "group" | "clubs" | "remarks" | "restrictions" | "links" | "groups" | "gifts";
+
+/** A dialect has a few dozen tags. */
+const MAX_NAMES = 500;
 
 /** Elements of a promotion that hold elements, and what they hold. Their children decide by these words, never by depth. */
 const SCOPES: ReadonlyMap<string, Scope> = new Map([
@@ -44,7 +47,11 @@ export class PromotionRowBuilder implements RowBuilder<PromotionRow> {
   #scopes: Scope[] = [];
   #scope: Scope = "promotion";
   #links: PromotionItem[] = [];
-  #linkKeys = new Set<string>();
+  readonly #linkCodes = new Set<string>();
+  /** Keys of the links; null until a code stands twice in a promotion, which few do. */
+  #linkKeys: Set<string> | null = null;
+  /** Local names by tag as published. */
+  readonly #names = new Map<string, string>();
   #groups: PromotionRow["groups"] = [];
   #clubs: string[] = [];
   #remarks: string[] = [];
@@ -66,7 +73,8 @@ export class PromotionRowBuilder implements RowBuilder<PromotionRow> {
     this.#scopes = [];
     this.#scope = "promotion";
     this.#links = [];
-    this.#linkKeys.clear();
+    this.#linkCodes.clear();
+    this.#linkKeys = null;
     this.#groups = [];
     this.#clubs = [];
     this.#remarks = [];
@@ -78,7 +86,7 @@ export class PromotionRowBuilder implements RowBuilder<PromotionRow> {
     const inside = this.#scope;
     this.#scopes.push(inside);
     // Whatever stands in a list of links is a link, and in a list of groups a group: row tags differ by dialect.
-    const scope = SCOPES.get(localName(tag));
+    const scope = SCOPES.get(this.#nameOf(tag));
     if (scope !== undefined) this.#scope = scope;
     else if (inside === "links" || inside === "gifts") this.#scope = "link";
     else if (inside === "groups") this.#scope = "group";
@@ -103,7 +111,7 @@ export class PromotionRowBuilder implements RowBuilder<PromotionRow> {
       this.#link.put(tag, text);
       return;
     }
-    const name = localName(tag);
+    const name = this.#nameOf(tag);
     if (text.length === 0 && SCOPES.has(name)) return;
     if (name === "clubid" || name === "clubs" || scope === "clubs") this.#addClub(text);
     else if (name === "remark" || name === "remarks" || scope === "remarks") this.#addRemark(text);
@@ -231,10 +239,27 @@ export class PromotionRowBuilder implements RowBuilder<PromotionRow> {
       weighted: flagOf(context, "weighted", texts[LINK.isWeighted], null),
       extra: this.#link.extra,
     };
-    const key = linkKey(link);
-    if (this.#linkKeys.has(key)) context.problems.note(DUPLICATE_LINK);
-    this.#linkKeys.add(key);
+    this.#noteIfDuplicate(link);
     this.#links.push(link);
+  }
+
+  #noteIfDuplicate(link: PromotionItem): void {
+    const codes = this.#linkCodes.size;
+    this.#linkCodes.add(link.ean);
+    if (this.#linkKeys === null) {
+      if (this.#linkCodes.size > codes) return;
+      this.#linkKeys = new Set(this.#links.map(linkKey));
+    }
+    const keys = this.#linkKeys.size;
+    if (this.#linkKeys.add(linkKey(link)).size === keys) this.#context.problems.note(DUPLICATE_LINK);
+  }
+
+  #nameOf(tag: string): string {
+    const known = this.#names.get(tag);
+    if (known !== undefined) return known;
+    const name = localName(tag);
+    if (this.#names.size < MAX_NAMES) this.#names.set(detached(tag), name);
+    return name;
   }
 
   #closeGroup(): void {
