@@ -17,9 +17,8 @@ import type {
   TopicPartition,
   TopicPartitionOffset,
 } from "./kafka-loader.ts";
-import { type ReadMessage, readMessage } from "./kafka-record.ts";
+import { loadedValue, type ReadMessage, readMessage } from "./kafka-record.ts";
 import { OffsetTracker } from "./offset-tracker.ts";
-import { parseValue } from "./payload-codec.ts";
 
 const ASSIGN = -175;
 const REVOKE = -174;
@@ -329,13 +328,4 @@ async function consumeFrom(raw: RawConsumer, count: number): Promise<KafkaRecord
   return await new Promise((resolve, reject) => {
     raw.consume(count, (error, records) => (error ? reject(error) : resolve(records)));
   });
-}
-
-function loadedValue(message: ReadMessage): { value: unknown } | { error: Error } {
-  if (message.value === null) return { error: new Error("a message without a value") };
-  try {
-    return { value: parseValue(message.value) };
-  } catch (error) {
-    return { error: error instanceof Error ? error : new Error(String(error)) };
-  }
 }

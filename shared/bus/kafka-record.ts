@@ -1,4 +1,5 @@
-import type { HeldMessage } from "./message-source.ts";
+import type { HeldMessage, LoadedValue } from "./message-source.ts";
+import { parseValue } from "./payload-codec.ts";
 import type { KafkaRecord } from "./kafka-loader.ts";
 import type { OffsetTracker } from "./offset-tracker.ts";
 
@@ -18,6 +19,16 @@ export function readMessage(record: KafkaRecord, tracker: OffsetTracker): ReadMe
     offset: record.offset,
     tracker,
   };
+}
+
+/** The JSON of a message, or why it is none. */
+export function loadedValue(message: ReadMessage): LoadedValue {
+  if (message.value === null) return { error: new Error("a message without a value") };
+  try {
+    return { value: parseValue(message.value) };
+  } catch (error) {
+    return { error: error instanceof Error ? error : new Error(String(error)) };
+  }
 }
 
 export function keyOf(record: KafkaRecord): string {
