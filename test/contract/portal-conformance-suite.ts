@@ -187,7 +187,7 @@ export function portalConformance(subject: PortalSubject): void {
       async () => {
         const { list, download, portal } = await open({ entry: { maxParallel: 2 } });
         const { files: listed } = await list();
-        portal.addFault({ kind: "gather", requests: 3, atMostMs: 200, times: 8 });
+        portal.addFault({ kind: "gather", requests: 3, atMostMs: 120, times: 6 });
         await Promise.all([list(), ...listed.slice(0, 8).map((file) => download(file))]);
         expect([portal.peakParallel(), portal.peakConnections()]).toEqual([2, 2]);
       },
