@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FileDownloaded } from "../shared/contracts/file-messages.ts";
 import { FILE_STATUSES, type FileStatus } from "../shared/database/ledger.ts";
+import { patiently } from "./patient.ts";
 import { createProgress } from "./progress.ts";
 import type { Runtime } from "./runtime.ts";
 import { startParse, startWrite, stopper } from "./stages.ts";
@@ -32,7 +33,7 @@ export async function loadFiles(
   let last = -1;
   let movedAt = Date.now();
   while (!signal.aborted) {
-    const done = await countDone(runtime, ids);
+    const done = await patiently(() => countDone(runtime, ids), signal);
     if (done !== last) movedAt = Date.now();
     last = done;
     progress.update(done, ids.length, !here && Date.now() - movedAt > SILENCE_MS ? NOBODY : "");

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { countUnfinished } from "../shared/database/ledger.ts";
 import { GogobeError } from "../shared/errors.ts";
+import { patiently } from "./patient.ts";
 import type { Runtime } from "./runtime.ts";
 
 const POLL_MS = 200;
@@ -25,8 +26,8 @@ export async function settle(runtime: Runtime, onStanding: (standing: Standing) 
   let last = "";
   let movedAt = Date.now();
   while (!signal.aborted) {
-    const unfinished = await countUnfinished(db);
-    const partitions = await bus.lag();
+    const unfinished = await patiently(() => countUnfinished(db), signal);
+    const partitions = await patiently(() => bus.lag(), signal);
     const waiting = partitions.reduce((sum, partition) => sum + partition.lag, 0);
     onStanding({ unfinished, waiting });
     if (unfinished === 0 && waiting === 0) return;
