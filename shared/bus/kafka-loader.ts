@@ -86,11 +86,6 @@ export interface RawAdmin {
     topic: string,
     options: { timeout: number },
   ): Promise<{ partition: number; high: string; low: string }[]>;
-  fetchOffsets(options: {
-    groupId: string;
-    topics: { topic: string; partitions: number[] }[];
-    timeout: number;
-  }): Promise<{ topic: string; partitions: { partition: number; offset: string }[] }[]>;
 }
 
 export interface KafkaClient {

@@ -3,6 +3,7 @@ import type { KafkaSettings } from "../config.ts";
 import type { Log } from "../observability/log.ts";
 import { settlesWithin } from "../waiting.ts";
 import type { PartitionLag } from "./bus.ts";
+import { KafkaCommits } from "./kafka-commits.ts";
 import { promisifiedConfig, topicConfigs, wireName } from "./kafka-config.ts";
 import { explainKafkaError, kafkaCode } from "./kafka-errors.ts";
 import type { KafkaClient, RawAdmin } from "./kafka-loader.ts";
@@ -17,11 +18,13 @@ const VISIBLE_MS = 30_000;
 /** Administration of the cluster: topics, lag, and whether it answers. */
 export class KafkaTopics {
   readonly #admin: RawAdmin;
+  readonly #commits: KafkaCommits;
   readonly #settings: KafkaSettings;
   readonly #topics: TopicTable;
 
   constructor(client: KafkaClient, settings: KafkaSettings, topics: TopicTable, log: Log) {
     this.#admin = new client.KafkaJS.Kafka(promisifiedConfig(settings, log)).admin();
+    this.#commits = new KafkaCommits(client, settings);
     this.#settings = settings;
     this.#topics = topics;
   }
@@ -62,7 +65,7 @@ export class KafkaTopics {
   }
 
   async #lagOf(topic: string, group: string): Promise<PartitionLag[]> {
-    const [wireTopic, groupId] = [wireName(this.#settings, topic), wireName(this.#settings, group)];
+    const wireTopic = wireName(this.#settings, topic);
     // The client subtracts the time passed from the options it is given: they must be new each time.
     const ends = await this.#explained(
       this.#admin.fetchTopicOffsets(wireTopic, { timeout: TIMEOUT_MS }),
@@ -70,10 +73,10 @@ export class KafkaTopics {
     );
     const partitions = ends.map(({ partition }) => partition);
     const committed = await this.#explained(
-      this.#admin.fetchOffsets({ groupId, topics: [{ topic: wireTopic, partitions }], timeout: TIMEOUT_MS }),
+      this.#commits.read(group, wireTopic, partitions, TIMEOUT_MS),
       `the commits of ${group}`,
     );
-    return partitionLags(topic, group, ends, committed.find((each) => each.topic === wireTopic)?.partitions ?? []);
+    return partitionLags(topic, group, ends, committed);
   }
 
   async #explained<T>(work: Promise<T>, doing: string): Promise<T> {
@@ -85,6 +88,7 @@ export class KafkaTopics {
   }
 
   async close(): Promise<void> {
+    await this.#commits.close();
     await settlesWithin(this.#admin.disconnect(), TIMEOUT_MS);
   }
 }

@@ -1,13 +1,13 @@
 import type { PartitionLag } from "./bus.ts";
 
-/** A group that has committed nothing on a partition will start at its oldest message. Offsets are decimal text; negative: none. */
+/** A group that has committed nothing on a partition will start at its oldest message. Ends are decimal text; a negative commit: none. */
 export function partitionLags(
   topic: string,
   group: string,
   ends: readonly { partition: number; low: string; high: string }[],
-  committed: readonly { partition: number; offset: string }[],
+  committed: readonly { partition: number; offset: number }[],
 ): PartitionLag[] {
-  const offsets = new Map(committed.map((each) => [each.partition, Number(each.offset)]));
+  const offsets = new Map(committed.map((each) => [each.partition, each.offset]));
   return ends
     .map(({ partition, low, high }) => {
       const endOffset = Number(high);

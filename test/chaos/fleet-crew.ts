@@ -7,6 +7,7 @@ import type { Fleet, Stage } from "../helpers/fleet.ts";
 export interface Crash {
   stage: Stage;
   code: number | null;
+  signal: NodeJS.Signals | null;
   /** The end of what it said. */
   log: string;
 }
@@ -61,7 +62,8 @@ export function startCrew(fleet: Fleet, stages: readonly Stage[], args: Partial<
     post.service = undefined;
     clearTimeout(post.thaw);
     if (!post.killed && !closing.signal.aborted) {
-      crashes.push({ stage: post.stage, code: child.exitCode, log: service.log().slice(-LOG_CHARACTERS) });
+      const { exitCode: code, signalCode: signal } = child;
+      crashes.push({ stage: post.stage, code, signal, log: service.log().slice(-LOG_CHARACTERS) });
     }
   }
 

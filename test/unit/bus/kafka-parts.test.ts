@@ -109,11 +109,11 @@ describe("lag of a partition", () => {
       { partition: 1, low: "4", high: "9" },
       { partition: 0, low: "0", high: "10" },
     ];
-    expect(partitionLags("t", "g", ends, [{ partition: 0, offset: "7" }])).toEqual([
+    expect(partitionLags("t", "g", ends, [{ partition: 0, offset: 7 }])).toEqual([
       { topic: "t", group: "g", partition: 0, endOffset: 10, committedOffset: 7, lag: 3 },
       { topic: "t", group: "g", partition: 1, endOffset: 9, committedOffset: null, lag: 5 },
     ]);
-    expect(partitionLags("t", "g", ends, [{ partition: 1, offset: "-1001" }])[1]?.lag).toBe(5);
+    expect(partitionLags("t", "g", ends, [{ partition: 1, offset: -1 }])[1]?.lag).toBe(5);
   });
 });
 
