@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { UsageError } from "../../shared/errors.ts";
 import { contextOf } from "../context.ts";
 import { type CrawlFlags, filterOf, withCrawlOptions } from "../crawl-options.ts";
 import { printCrawl } from "../print-crawl.ts";
@@ -19,6 +20,9 @@ export function configure(command: Command): void {
     .option("--wait", "with --once: end when the fleet has loaded, quarantined or failed everything found")
     .option("--json", "with --once: print the result as JSON")
     .action(async (options: Options) => {
+      if (options.wait && !options.once) {
+        throw new UsageError("--wait goes with --once: without it the crawlers run until they are stopped");
+      }
       const crawl = { ...chainsOf(options), filter: filterOf(options) };
       if (!options.once) {
         return runService(command, "crawl", async (runtime) => ({

@@ -292,6 +292,7 @@ describe("wrong usage", () => {
     { args: ["run", "--types", "prices"], says: '"prices" is none of' },
     { args: ["run", "--since", "yesterday"], says: "a day such as" },
     { args: ["crawl", "--once", "--since", "2026-08-14", "--until", "2026-08-13"], says: "lies before" },
+    { args: ["crawl", "--wait"], says: "--wait goes with --once" },
     { args: ["files", "list", "--status", "lost"], says: "Allowed choices are" },
     { args: ["query"], says: "missing required argument" },
     { args: ["lag", "--watc"], says: "unknown option" },
